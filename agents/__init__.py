@@ -1,0 +1,8 @@
+"""Agents: observation to action. They know no environment class."""
+
+CATALOG = {
+    "null": "quintain.agents.null:NullAgent",
+    "random": "quintain.agents.random:RandomAgent",
+    "scripted": "quintain.agents.scripted:ScriptedAgent",
+    "replay": "quintain.agents.replay:ReplayAgent",
+}

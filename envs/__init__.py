@@ -1,0 +1,5 @@
+"""Worlds: observation, action, dynamics. They know no agent and no score."""
+
+CATALOG = {
+    "browser": "quintain.envs.browser.world:BrowserWorld",
+}
