@@ -1,0 +1,18 @@
+"""Conformance suites, to be run on classes and tasks of one's own: a new environment's test is one line.
+
+Each raises `Nonconformance`, an `AssertionError`, at the first thing that is wrong::
+
+    def test_my_world():
+        check_world(MyWorld, Task(id="mine/one", env="my_world.py:MyWorld", goal="…"))
+"""
+
+from __future__ import annotations
+
+from .agents import check_agent
+from .environments import check_env
+from .evaluators import check_evaluator
+from .nonconformance import Nonconformance
+from .tasks import check_task
+from .worlds import check_world
+
+__all__ = ["Nonconformance", "check_agent", "check_env", "check_evaluator", "check_task", "check_world"]
