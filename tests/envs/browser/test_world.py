@@ -1,0 +1,407 @@
+"""The browser as a user meets it: `quintain.make` on pages of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import quintain
+from quintain.core import EvaluatorSpec, Probe, Task
+from quintain.errors import EnvironmentFault, TaskError, UsageError
+from quintain.faces import GymEnv
+from quintain.spaces import (
+    Back,
+    Check,
+    Click,
+    CloseTab,
+    Drag,
+    FocusTab,
+    Forward,
+    Goto,
+    Hover,
+    NewTab,
+    Noop,
+    Point,
+    Press,
+    Python,
+    Reload,
+    Scroll,
+    Select,
+    Type,
+    Upload,
+    Wait,
+)  # fmt: skip
+
+FORM = """<!doctype html><title>Form</title>
+<label>Name <input id=name></label> <label>Notes <textarea id=notes>old</textarea></label>
+<select id=city aria-label=City><option value=r>Rome<option value=o>Oslo<option disabled>Nowhere</select>
+<input type=date id=day aria-label=Day> <input type=file id=file aria-label=File>
+<input id=fixed aria-label=Fixed readonly value=no>
+<button onclick="setTimeout(() => out.textContent = [name_(), city.value, day.value, file.files.length], 900)">Send</button>
+<p id=out></p><button disabled>Late</button><button style="display:none">Gone</button>
+<button id=vanish onclick="this.remove()">Vanish</button>
+<div style="position:relative"><button>Under</button>
+<div role=dialog aria-label=Cookies style="position:absolute;inset:0">x</div></div>
+<div id=box style="height:60px;overflow:auto"><p style="margin-top:300px">
+<button onclick="out.textContent='deep'">Deep</button></div>
+<script>const name_ = () => document.getElementById('name').value</script>"""
+
+
+class Page:
+    """An environment and its last observation, with the lookups that tests need."""
+
+    def __init__(self, env: GymEnv) -> None:
+        self.env = env
+        self.seen, self.info = env.reset(seed=1)
+
+    def ref(self, role: str, name: str) -> int:
+        assert self.seen.elements is not None
+        return self.seen.elements.one(role=role, name=name).ref
+
+    def do(self, action: Any) -> quintain.Observation:
+        self.seen = self.env.step(action).observation
+        return self.seen
+
+    def text(self) -> str:
+        assert self.seen.elements is not None
+        return self.seen.elements.text(with_refs=False)
+
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def open_page(tmp_path: Path) -> Iterator[Open]:
+    opened: list[GymEnv] = []
+
+    def open_(html: str = FORM, *, options: dict[str, Any] | None = None, observe: Any = None, **setup: Any) -> Page:
+        (tmp_path / "index.html").write_text(html)
+        task = Task(id="test/page", env="browser", setup={"start": ["root:/index.html"], "root": str(tmp_path), **setup})
+        opened.append(quintain.make(task, observe=observe, **(options or {})))
+        return Page(opened[-1])
+
+    yield open_
+    for env in opened:
+        env.close()
+
+
+def test_a_form_is_filled_and_its_late_result_is_in_the_observation_of_the_click(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "photo.txt").write_text("x")
+    page = open_page(uploads=str(tmp_path))
+    page.do(Type(target=page.ref("textbox", "Name"), text="Zoë <b> 漢 😀"))
+    page.do(Select(target=page.ref("combobox", "City"), options=("Oslo",)))
+    page.do(Type(target=page.ref("textbox", "Day"), text="2024-02-29"))
+    page.do(Upload(target=page.ref("button", "File"), files=("photo.txt",)))
+    seen = page.do(Click(target=page.ref("button", "Send")))
+    assert seen.error is None
+    assert "Zoë <b> 漢 😀,o,2024-02-29,1" in page.text()
+
+
+def test_typing_appends_and_clear_replaces(open_page: Open) -> None:
+    page = open_page()
+    notes = page.ref("textbox", "Notes")
+    page.do(Type(target=notes, text=" and new"))
+    assert page.seen.elements is not None and page.seen.elements[notes].value == "old and new"
+    page.do(Type(target=notes, text="fresh", clear=True))
+    assert page.seen.elements[notes].value == "fresh"
+    page.do(Type(target=notes, text="", clear=True))
+    assert not page.seen.elements[notes].value
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "kind", "reason"),
+    [
+        ("button", "Late", "click", "button 'Late' [{ref}] is disabled"),
+        ("button", "Under", "click", "is covered by dialog 'Cookies'"),
+        ("textbox", "Fixed", "type", "is read-only"),
+        ("button", "Send", "type", "takes no text"),
+        ("combobox", "City", "select", "has no option 'Paris'; it has 'Rome', 'Oslo', 'Nowhere'"),
+        ("textbox", "Day", "type", "does not take 'tomorrow'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_exactly(open_page: Open, role: str, name: str, kind: str, reason: str) -> None:
+    page = open_page()
+    ref = page.ref(role, name)
+    text = "tomorrow" if name == "Day" else "x"
+    action = {"click": Click(target=ref), "type": Type(target=ref, text=text), "select": Select(target=ref, options=("Paris",))}[
+        kind
+    ]
+    error = page.do(action).error
+    assert error is not None and reason.format(ref=ref) in error
+
+
+def test_check_is_idempotent_and_refuses_what_it_cannot_do(open_page: Open) -> None:
+    html = """<label><input type=checkbox id=a>Box</label><label><input type=radio name=r>One</label>
+    <span role=switch tabindex=0 aria-checked=false
+    onclick="this.setAttribute('aria-checked', this.getAttribute('aria-checked') != 'true')">
+    Lamp</span><button>Plain</button>"""
+    page = open_page(html)
+
+    def checked(role: str) -> bool:
+        assert page.seen.elements is not None
+        return page.seen.elements.one(role=role).has("checked")
+
+    for role, name in (("checkbox", "Box"), ("switch", "Lamp"), ("radio", "One")):
+        for _ in range(2):
+            assert page.do(Check(target=page.ref(role, name))).error is None
+            assert checked(role)
+    page.do(Check(target=page.ref("checkbox", "Box"), checked=False))
+    assert not checked("checkbox")
+    assert "choose another one" in (page.do(Check(target=page.ref("radio", "One"), checked=False)).error or "")
+    assert "no checkbox" in (page.do(Check(target=page.ref("button", "Plain"))).error or "")
+
+
+def test_native_lists_and_pickers_stay_shut(open_page: Open) -> None:
+    html = """<select aria-label=List id=s><option>a<option>b<option>c</select><input type=date aria-label=Day>
+    <input type=color aria-label=Hue><button onclick="document.querySelector('[type=date]').showPicker()">Show</button>
+    <p id=o></p>
+    <script>s.onchange = () => o.textContent = 'chose ' + s.value</script>"""
+    page = open_page(html, observe=("elements", "screenshot"))
+    for name in ("List", "Day", "Hue", "Show"):
+        assert page.seen.elements is not None
+        x, y, width, height = page.seen.elements.one(name=name).box
+        page.do(Click(target=Point(x=x + width - 8, y=y + height / 2)))
+        assert page.do(Press(keys="Alt+ArrowDown")).error is None
+    page.do(Click(target=page.ref("combobox", "List")))
+    page.do(Press(keys="ArrowDown"))
+    assert "chose b" in page.text()
+    page.do(Click(target=page.ref("option", "c")))
+    assert "chose c" in page.text()
+
+
+def test_refs_that_are_unknown_or_gone_are_told_apart(open_page: Open) -> None:
+    page = open_page()
+    assert "no element has ref 9999" in (page.do(Click(target=9999)).error or "")
+    ref = page.ref("button", "Vanish")
+    assert page.do(Click(target=ref)).error is None
+    assert "is gone from the page" in (page.do(Click(target=ref)).error or "")
+    assert "outside the view" in (page.do(Click(target=Point(x=9999, y=5))).error or "")
+
+
+def test_an_element_out_of_view_is_scrolled_to(open_page: Open) -> None:
+    page = open_page()
+    page.do(Click(target=page.ref("button", "Deep")))
+    assert "deep" in page.text()
+    assert page.do(Scroll(target=page.ref("button", "Deep"), dy=-500)).error is None
+    assert "scrolls further" in (page.do(Scroll(dy=-500)).error or "")
+
+
+def test_refs_stay_the_same_and_nothing_is_written_into_the_page(open_page: Open) -> None:
+    html = (
+        '<button>A</button><script>const before = document.documentElement.outerHTML</script><button onclick="this.textContent = \
+    (document.documentElement.outerHTML.length - before.length)">B</button>'
+    )
+    page = open_page(html)
+    refs = page.ref("button", "A"), page.ref("button", "B")
+    page.do(Noop())
+    assert (page.ref("button", "A"), page.ref("button", "B")) == refs
+    attributes = page.env.environment.world._context  # type: ignore[attr-defined]
+    assert attributes is not None
+
+
+def test_tabs_history_and_popups(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "two.html").write_text("<title>Two</title><p>second</p>")
+    page = open_page("<title>One</title><a href=two.html>next</a> <a href=two.html target=_blank>pop</a>")
+    page.do(Click(target=page.ref("link", "next")))
+    assert page.seen.windows[0].title == "Two"
+    assert page.do(Back()).windows[0].title == "One"
+    assert page.do(Forward()).windows[0].title == "Two"
+    assert "no page to go forward" in (page.do(Forward()).error or "")
+    page.do(Goto(url="root:/index.html"))
+    page.do(Click(target=page.ref("link", "pop")))
+    assert [(w.title, w.active) for w in page.seen.windows] == [("One", False), ("Two", True)]
+    assert "second" in page.text()
+    page.do(FocusTab(index=0))
+    assert page.seen.windows[0].active
+    page.do(NewTab(url="root:/two.html"))
+    assert len(page.seen.windows) == 3
+    page.do(CloseTab())
+    page.do(CloseTab(index=1))
+    assert [w.title for w in page.seen.windows] == ["One"]
+    assert page.do(CloseTab()).windows[0].url == "about:blank"
+    assert "there is no tab 7" in (page.do(FocusTab(index=7)).error or "")
+    assert page.do(Reload()).error is None
+
+
+def test_a_popup_can_be_photographed(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "two.html").write_text("<body style='margin:0;background:rgb(0,0,255)'>")
+    page = open_page("<a href=two.html target=_blank>pop</a>", observe=("elements", "screenshot"), viewport=[200, 100])
+    seen = page.do(Click(target=page.ref("link", "pop")))
+    assert seen.screenshot is not None and tuple(seen.screenshot[50, 50]) == (0, 0, 255)
+
+
+def test_dialogs_and_downloads_are_told(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(b"x" * 100)
+    page = open_page("<button onclick=\"alert('careful')\">Warn</button><a href=data.bin download>get</a>")
+    messages = page.do(Click(target=page.ref("button", "Warn"))).messages
+    assert "alert dialog, which was accepted: 'careful'" in messages[-1].text
+    page.do(Click(target=page.ref("link", "get")))
+    assert any("download of 'data.bin'" in message.text for message in page.seen.messages)
+
+
+def test_frames_and_closed_shadow_roots_are_read_and_acted_in(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "inner.html").write_text("<button onclick=\"this.textContent='pressed'\">Inner</button>")
+    html = """<p style="height:40px">top<iframe src=inner.html style="width:200px;height:80px"></iframe><div id=host></div>
+    <script>host.attachShadow({mode: 'closed'}).innerHTML =
+    '<button onclick="this.textContent = `done`">Secret</button>'</script>"""
+    page = open_page(html)
+    page.do(Click(target=page.ref("button", "Inner")))
+    page.do(Click(target=page.ref("button", "Secret")))
+    assert page.seen.error is None
+    assert "pressed" in page.text() and "done" in page.text()
+
+
+def test_drag_hover_wheel_and_keys(open_page: Open) -> None:
+    html = """<style>#h:hover::after{content:' warm'}</style><div id=h tabindex=0>spot</div>
+    <div id=a style="position:absolute;left:20px;top:60px;width:40px;height:40px;background:red" role=img aria-label=Knob></div>
+    <input aria-label=Field value=abc><p id=log></p><script>let at;
+    a.onmousedown = e => at = e.clientX; onmouseup = e => { if (at) log.textContent = 'moved ' + (e.clientX - at); at = 0; };
+    onkeydown = e => { if (e.ctrlKey) log.textContent = 'ctrl ' + e.key; };</script>"""
+    page = open_page(html)
+    knob = page.ref("image", "Knob")
+    page.do(Drag(target=knob, to=Point(x=140, y=80)))
+    assert "moved 100" in page.text()
+    assert page.do(Hover(target=Point(x=20, y=15))).error is None
+    page.do(Press(keys="Control+a", target=page.ref("textbox", "Field")))
+    assert "ctrl a" in page.text()
+    page.do(Type(text="Z"))
+    assert page.seen.elements is not None and page.seen.elements.one(role="textbox").value == "Z"
+    assert "no key is named" in (page.do(Press(keys="Hyperspace")).error or "")
+
+
+def test_page_time_stands_still_between_actions_and_wait_moves_it(open_page: Open) -> None:
+    page = open_page(
+        "<p id=t></p><script>setInterval(() => t.textContent = Math.round(performance.now() / 1000) + 's', 1000)</script>"
+    )
+    before = page.text()
+    threading.Event().wait(1.2)
+    page.do(Click(target=Point(x=1, y=1)))
+    page.do(Wait(seconds=60))
+    seconds = [int(word[:-1]) for word in page.text().replace('"', " ").split() if word[:-1].isdigit() and word.endswith("s")]
+    assert before != page.text() and 60 <= seconds[0] <= 64
+
+
+def test_what_a_task_does_not_allow_cannot_be_reached(open_page: Open, forbidden: Any, tmp_path: Path) -> None:
+    outside = tmp_path.parent / "secret.html"
+    outside.write_text("<p>secret</p>")
+    page = open_page(f"<iframe src='{outside.as_uri()}'></iframe><img src='{forbidden.origin}/x.png'>")
+    assert "secret" not in page.text()
+    for url in (outside.as_uri(), "file:///etc/passwd", forbidden.origin, "http://169.254.0.1/"):
+        assert "outside what this task allows; allowed: root:/" in (page.do(Goto(url=url)).error or ""), url
+    assert forbidden.hits == []
+
+
+def test_nothing_is_left_for_the_next_episode(open_page: Open, site: Any) -> None:
+    site.page("/", "<p id=p></p><script>p.textContent = (document.cookie || 'none') + '|' + (localStorage.x || 'none');"
+              "document.cookie = 'a=1'; localStorage.x = 'kept'</script>")  # fmt: skip
+    page = open_page(start=[f"{site.origin}/"], allow=[site.origin])
+    page.do(Reload())
+    assert "a=1|kept" in page.text()
+    page.seen, _ = page.env.reset(seed=2)
+    assert "none|none" in page.text()
+
+
+def test_served_folders_are_reachable_and_their_server_goes_away(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "served.html").write_text("<p>over http</p>")
+    page = open_page(start=["served:/served.html"], root=None, serve=str(tmp_path))
+    assert "over http" in page.text()
+    assert (page.seen.windows[0].url or "").startswith("http://127.0.0.1:")
+
+
+def test_begin_gets_the_seed_and_states_the_goal(open_page: Open) -> None:
+    begin = "async seed => { await new Promise(r => setTimeout(r, 500)); return {goal: 'seed ' + seed, fields: {n: 3}} }"
+    page = open_page("<p>x</p>", begin=begin)
+    assert (page.seen.goal, page.seen.goal_fields) == ("seed 1", {"n": "3"})
+    page.seen, _ = page.env.reset(seed=2**64 - 1)
+    assert page.seen.goal == "seed 18446744073709551615"
+
+
+def test_wrong_set_ups_name_the_field(open_page: Open, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=r"setup\.begin: JavaScript failed"):
+        open_page("<p>x", begin="() => nothing.here")
+    with pytest.raises(TaskError, match=r"setup\.colour"):
+        open_page("<p>x", colour="red")
+    with pytest.raises(TaskError, match="does not exist"):
+        open_page("<p>x", root=str(tmp_path / "missing"))
+    with pytest.raises(UsageError, match="smell"):
+        open_page("<p>x", observe=("smell",))
+
+
+def test_a_probe_gives_evidence_and_ends_the_episode(open_page: Open, tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("<button onclick='window.n = (window.n || 0) + 1'>Count</button>")
+    spec = EvaluatorSpec(
+        id="page_state",
+        probe=Probe(query={"script": "() => ({n: window.n || 0, done: window.n >= 2})", "page": True}),
+        when="step",
+    )
+    setup = {"start": ["root:/index.html"], "root": str(tmp_path)}
+    task = Task(id="test/count", env="browser", setup=setup, evaluator=spec, reference={"n": 2})
+    with quintain.make(task) as env:
+        seen, _ = env.reset(seed=0)
+        assert seen.elements is not None
+        ref = seen.elements.one(role="button").ref
+        first, second = env.step(Click(target=ref)), env.step(Click(target=ref))
+        assert (first.reward, first.terminated) == (0.0, False)
+        assert (second.reward, second.terminated) == (1.0, True)
+
+
+def test_a_playwright_script_prepares_the_page_and_python_is_opt_in(open_page: Open, tmp_path: Path) -> None:
+    script = tmp_path / "prepare.py"
+    script.write_text(
+        "async def prepare(page, seed):\n"
+        "    await page.get_by_label('Name').fill('Ada')\n"
+        "    return f'goal {seed} ' + await page.title()\n"
+    )
+    page = open_page(script=f"{script}:prepare", options={"python": True})
+    assert page.seen.goal == "goal 1 Form"
+    assert page.seen.elements is not None and page.seen.elements.one(role="textbox", name="Name").value == "Ada"
+    page.do(Python(code="await page.get_by_label('Name').fill('Bob')"))
+    assert page.seen.elements.one(role="textbox", name="Name").value == "Bob"
+    assert "ZeroDivisionError" in (page.do(Python(code="1 / 0")).error or "")
+    assert "no action of this environment" in (open_page().do(Python(code="1")).error or "")
+
+
+def test_the_same_actions_replay_to_the_same_observations(open_page: Open) -> None:
+    html = "<p id=p></p><button onclick='p.textContent = Math.random() + \" \" + Date.now()'>Roll</button>"
+    shown = []
+    for _ in range(2):
+        page = open_page(html, observe=("elements", "screenshot", "windows"), begin="s => Math.seedrandom && s")
+        if not page.env.capabilities.replay:
+            pytest.skip("needs the headless shell: only its deterministic mode replays exactly")
+        shown.append([page.seen, page.do(Hover(target=page.ref("button", "Roll"))), page.do(Wait(seconds=1))])
+    assert shown[0] == shown[1]
+
+
+def test_a_killed_browser_ends_its_episodes_and_the_next_reset_gets_a_new_one(open_page: Open) -> None:
+    page, other = open_page(), open_page()
+    supervisor = psutil.Process(page.env.environment.world._context.host.process.pid)  # type: ignore[attr-defined]
+    browser = supervisor.children(recursive=True)
+    for process in browser:
+        process.kill()
+    psutil.wait_procs(browser, timeout=10)
+    for each in (page, other):
+        with pytest.raises(EnvironmentFault):
+            each.do(Noop())
+        each.seen, _ = each.env.reset(seed=1)
+        assert each.do(Noop()).error is None
+
+
+def test_a_crashed_page_ends_only_its_own_episode(open_page: Open) -> None:
+    page, other = open_page(), open_page()
+    with pytest.raises(EnvironmentFault):
+        page.do(Goto(url="chrome://crash"))
+        world = page.env.environment.world
+        asyncio.run_coroutine_threadsafe(
+            world._pages.active.session.send("Page.crash", timeout_s=1.0),  # type: ignore[attr-defined]
+            quintain.background.loop(),
+        ).exception(5)
+        page.do(Noop())
+    assert other.do(Noop()).error is None
+    page.seen, _ = page.env.reset(seed=1)
+    assert page.do(Noop()).error is None
