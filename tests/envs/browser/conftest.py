@@ -7,9 +7,16 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from pages import FORM, Open, Page
+
+import quintain
+from quintain.core import Task
+from quintain.faces import GymEnv
 
 
 class Site(ThreadingHTTPServer):
@@ -121,3 +128,18 @@ def datagrams() -> Iterator[Datagrams]:
     server = Datagrams()
     yield server
     _close(server)
+
+
+@pytest.fixture
+def open_page(tmp_path: Path) -> Iterator[Open]:
+    opened: list[GymEnv] = []
+
+    def open_(html: str = FORM, *, options: dict[str, Any] | None = None, observe: Any = None, **setup: Any) -> Page:
+        (tmp_path / "index.html").write_text(html)
+        task = Task(id="test/page", env="browser", setup={"start": ["root:/index.html"], "root": str(tmp_path), **setup})
+        opened.append(quintain.make(task, observe=observe, **(options or {})))
+        return Page(opened[-1])
+
+    yield open_
+    for env in opened:
+        env.close()

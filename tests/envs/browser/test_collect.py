@@ -15,7 +15,6 @@ import pytest
 
 from quintain.elements import ROLES, STATES, Element, Elements
 from quintain.envs.browser.collect import FrameResult, loads, parse, script
-from quintain.errors import EnvironmentFault
 
 sync_api = pytest.importorskip("playwright.sync_api")
 BROWSER = shutil.which("chromium-headless-shell") or shutil.which("chromium")
@@ -372,36 +371,6 @@ def test_a_large_page_keeps_all_rows_and_its_parents_in_order(tab: Tab) -> None:
     assert len(elements.find(role="row")) == 600 and len(elements) > 6000
     assert all(end > at for at, end in enumerate(elements.ends))
     assert len(elements.text(max_tokens=2000)) <= 8000
-
-
-def test_text_that_is_no_json_is_an_environment_fault() -> None:
-    with pytest.raises(EnvironmentFault, match=r"the collector returned no JSON"):
-        parse("undefined")
-
-
-def test_frames_are_put_below_their_frame_elements_in_document_order() -> None:
-    shown = ("visible", "in_view")
-
-    def frame(*nodes: dict[str, Any]) -> dict[str, Any]:
-        return Elements.of([{"states": shown, **node} for node in nodes]).to_jsonable()
-
-    main = frame(
-        {"ref": 1}, {"ref": 2, "parent": 0, "tag": "iframe"}, {"ref": 3, "parent": 0, "tag": "iframe", "states": ()}, {"ref": 4}
-    )
-    first = frame({"ref": 10}, {"ref": 11, "parent": 0, "tag": "iframe"}, {"ref": 12, "parent": 0})
-    merged = parse(
-        [
-            FrameResult(main),
-            FrameResult(frame({"ref": 20}, {"ref": 21, "parent": 0}), parent_ref=3),
-            FrameResult(first, parent_ref=2),
-            FrameResult(frame({"ref": 30}), parent_ref=11),
-            FrameResult(frame({"ref": 40}), parent_ref=99),
-        ]
-    )
-    assert merged.ref.tolist() == [1, 2, 10, 11, 30, 12, 3, 20, 21, 4]
-    parents = [element.parent.ref if element.parent else None for element in merged]
-    assert parents == [None, 1, 2, 10, 11, 10, 1, 3, 20, None]
-    assert [each.ref for each in merged.find(visible=False)] == [3, 20, 21]
 
 
 def test_the_script_and_the_package_name_the_same_roles_and_states(tab: Tab) -> None:

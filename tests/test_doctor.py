@@ -1,0 +1,97 @@
+"""What doctor finds and what setup does, on this machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from quintain import doctor
+from quintain.doctor import Check, examine, extra_requirements, families, set_up
+from quintain.errors import EnvironmentFault, InfrastructureError, Unavailable, UsageError
+
+
+def test_the_basics_are_there_wherever_this_test_runs() -> None:
+    assert all(check.ok for check in doctor.basics()), doctor.basics()
+    assert {"python", "gymnasium", "sqlite", "executor local"} <= {check.part for check in doctor.basics()}
+
+
+def test_only_families_of_this_version_are_examined() -> None:
+    assert families() == ["browser"]
+    assert {check.family for check in examine()} == {"basics", "browser"}
+    with pytest.raises(UsageError, match="not part of this version; known: browser"):
+        examine(["marl"])
+
+
+def test_what_is_missing_comes_with_a_remedy() -> None:
+    for check in examine(["browser"]):
+        assert check.ok or check.remedy, check
+
+
+class Missing:
+    def __init__(self) -> None:
+        raise Unavailable("no browser")
+
+
+class Broken:
+    @staticmethod
+    def doctor() -> list[tuple[str, bool, str, str]]:
+        raise EnvironmentFault("the browser died at its start")
+
+
+class Bare:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("where", "check"),
+    [
+        ("Broken", Check("toy", "environment", False, "the browser died at its start", "quintain setup toy")),
+        ("Bare", Check("toy", "environment", True, "imports; it has no check of its own", "")),
+        ("Nowhere", Check("toy", "environment", False, "environment 'toy': ", "quintain setup toy")),
+    ],
+)
+def test_a_family_that_breaks_while_it_is_examined_is_reported(where: str, check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quintain import registry
+
+    known = {"toy": f"{__file__}:{where}"}
+    monkeypatch.setattr(registry, "catalog", lambda kind: known)
+    monkeypatch.setattr(doctor, "catalog", lambda kind: known)
+    (found,) = (each for each in examine(["toy"]) if each.family == "toy")
+    assert found[:3] == check[:3]
+    assert found.detail.startswith(check.detail)
+    assert found.remedy == check.remedy
+
+
+def test_the_extra_of_a_family_is_read_from_the_installed_package() -> None:
+    assert {line.split(">")[0] for line in extra_requirements("browser")} == {"playwright", "miniwob"}
+    assert extra_requirements("none") == []
+
+
+@pytest.mark.usefixtures("real_browser")
+def test_setup_of_what_is_there_does_nothing() -> None:
+    said: list[str] = []
+    if doctor._system_commands("browser"):
+        pytest.skip("packages are missing here; installing them is not this test's business")
+    assert set_up("browser", say=said.append) == []
+    assert said == []
+
+
+def test_setup_says_what_it_may_not_do_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_has_apt_package", lambda name: name != "chromium-headless-shell")
+    monkeypatch.setattr(doctor.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: f"/usr/bin/{name}")
+    steps = set_up("browser", say=lambda _: None)
+    assert [step.state for step in steps] == ["to do", "to do"]
+    assert steps[1].command == "sudo apt-get install --yes --no-install-recommends chromium-headless-shell"
+
+
+def test_setup_without_apt_names_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    monkeypatch.setattr(doctor, "_family", lambda name: [Check(name, "browser", False, "none found")])
+    assert [step.command for step in set_up("browser", say=print)] == list(doctor.WITHOUT_APT["browser"])
+
+
+def test_a_command_that_fails_is_named() -> None:
+    with pytest.raises(InfrastructureError, match=r"`false` failed with exit code 1"):
+        doctor._run(["false"])
+    with pytest.raises(InfrastructureError, match="no-such-program"):
+        doctor._run(["no-such-program"])
