@@ -8,56 +8,53 @@ from quintain.envs.browser.cdp import CdpError
 from quintain.envs.browser.frame import Frame
 
 TYPES = frozenset({"click", "dblclick", "mousedown", "mouseup", "pointerdown", "pointerup"})
-
-
-class _Known:
-    """What was told to one isolated world."""
-
-    def __init__(self, world: int, document: str) -> None:
-        self.world, self.document = world, document
-        self.nodes: set[int] = set()
+GROUP = "quintain-listeners"
+DOCUMENT = "typeof quintain !== 'undefined' && quintain.grown() ? document : null"
 
 
 class Listeners:
-    """Asks the debugger once a look and tells each element once."""
+    """Asks the debugger whenever a document has new elements, and tells the collector of each listening one once."""
 
     def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Frame, _Known] = WeakKeyDictionary()
+        self._told: WeakKeyDictionary[Frame, tuple[int, set[int]]] = WeakKeyDictionary()
 
     async def tell(self, frame: Frame) -> None:
-        """Register new listeners of a document, whose collector is loaded. A document that goes away meanwhile is let go."""
+        """Register new listeners of a document. One that goes away meanwhile is let go."""
         try:
-            known = await self._current(frame)
-            found = await frame.session.send("DOMDebugger.getEventListeners", objectId=known.document, depth=-1, pierce=True)
-            nodes = {each["backendNodeId"] for each in found["listeners"] if each["type"] in TYPES and "backendNodeId" in each}
-            if fresh := sorted(nodes - known.nodes):
-                known.nodes |= nodes
-                await self._register(frame, known.world, fresh)
+            world = await frame.world(isolated=True)
+            asked = await frame.session.send("Runtime.evaluate", expression=DOCUMENT, contextId=world, objectGroup=GROUP)
+            document = asked["result"].get("objectId")
+            if world is not None and document is not None:
+                await self._tell(frame, world, document)
         except CdpError:
-            self._known.pop(frame, None)
+            self._told.pop(frame, None)
 
-    async def _current(self, frame: Frame) -> _Known:
-        world = await frame.world(isolated=True)
-        assert world is not None
-        known = self._known.get(frame)
-        if known is None or known.world != world:
-            reply = await frame.session.send("Runtime.evaluate", expression="document", contextId=world)
-            known = self._known[frame] = _Known(world, reply["result"]["objectId"])
-        return known
+    async def _tell(self, frame: Frame, world: int, document: str) -> None:
+        known, told = self._told.get(frame, (world, set()))
+        if known != world:
+            told = set()
+        # With `pierce`, Chromium 156 crashes on some pages (an editor in a frame) after some twenty calls.
+        found = await frame.session.send("DOMDebugger.getEventListeners", objectId=document, depth=-1)
+        frame.session.post("Runtime.releaseObjectGroup", objectGroup=GROUP)
+        nodes = {each["backendNodeId"] for each in found["listeners"] if each["type"] in TYPES and "backendNodeId" in each}
+        fresh = sorted(nodes - told)
+        self._told[frame] = (world, told | nodes)
+        if fresh:
+            await self._register(frame, world, fresh)
 
     async def _register(self, frame: Frame, world: int, nodes: list[int]) -> None:
-        pending = [frame.session.post("DOM.resolveNode", backendNodeId=node, executionContextId=world) for node in nodes]
+        resolve = {"executionContextId": world, "objectGroup": GROUP}
+        pending = [frame.session.post("DOM.resolveNode", backendNodeId=node, **resolve) for node in nodes]
         objects = []
         for future in pending:
             try:
-                resolved = (await future)["object"]
-            except CdpError:
-                continue  # the node went away between the two commands
-            if "objectId" in resolved:  # else it is of another frame, whose own turn comes
-                objects.append({"objectId": resolved["objectId"]})
+                objects.append({"objectId": (await future)["object"]["objectId"]})
+            except (CdpError, KeyError):
+                continue  # the node went away between the two commands, or is of another frame
         await frame.session.send(
             "Runtime.callFunctionOn",
             functionDeclaration="(...nodes) => quintain.listens(...nodes)",
             executionContextId=world,
             arguments=objects,
         )
+        frame.session.post("Runtime.releaseObjectGroup", objectGroup=GROUP)

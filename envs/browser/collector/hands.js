@@ -43,7 +43,7 @@ function facts(el) {
   const checks = tag === 'input' && (el.type === 'checkbox' || el.type === 'radio');
   return { tag, type: tag === 'input' || tag === 'button' ? el.type : '', role: roleOf(el, tag, getComputedStyle(el)), name: describe(el),
     disabled: isDisabled(el), readonly: isReadonly(el), editable: typesText(el, tag), settable: tag === 'input' && SETTABLE.has(el.type),
-    checked: checks ? el.checked : CHECKABLE.has(roleOf(el, tag)) ? el.getAttribute('aria-checked') === 'true' : null, multiple: el.multiple === true, focused: el === activeElement(),
+    checked: checks ? el.checked : CHECKABLE.has(roleOf(el, tag, getComputedStyle(el))) ? el.getAttribute('aria-checked') === 'true' : null, multiple: el.multiple === true, focused: el === activeElement(),
     value: tag === 'input' || tag === 'textarea' || tag === 'select' ? el.value : null, frame: tag === 'iframe' || tag === 'frame',
     options: tag === 'select' ? optionsOf(el) : null };
 }
@@ -120,6 +120,8 @@ function scroller(el, dx, dy) { // the nearest thing around `el` that can move t
   return null;
 }
 
+let grown = true; // whether elements came since `grown` was asked last
+new MutationObserver(() => { grown = true; }).observe(document, { childList: true, subtree: true });
 globalThis.quintain = {
   collect(options) {
     suspected = suspected.filter((host) => host.isConnected && !shadowOf(host));
@@ -131,6 +133,7 @@ globalThis.quintain = {
   },
   suspects() { const found = suspected; suspected = []; return found; },
   adopt(...roots) { for (const root of roots) closedRoots.set(root.host, root); },
+  grown() { const was = grown; grown = false; return was; },
   listens(...nodes) { for (const node of nodes) if (node.nodeType === 1) heard.add(node); },
   node(ref) { return locate(ref).el ?? null; },
   resolve(ref, { scroll = true, hit = true, ...offset } = {}) {

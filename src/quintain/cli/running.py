@@ -1,0 +1,186 @@
+"""`quintain run`, `score` and `report`: play, score again, and say what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .app import Json, app
+from .ending import FAILED, Interrupted
+from .output import console, emit, say, show
+
+if TYPE_CHECKING:
+    from quintain.config import RunConfig
+    from quintain.runner import Run
+    from quintain.store import Store
+
+Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
+Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one a core.")]
+Trace = Annotated[str | None, typer.Option(metavar="full|actions|none", help="What is stored of each step.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Argument of the agents; may repeat.")]
+Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Argument of the worlds; may repeat.")]
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(metavar="[CONFIG.toml]", help="A run as a file; flags override it.")] = None,
+    *,
+    agent: Annotated[
+        list[str] | None, typer.Option(metavar="AGENT", help="Id, module:Class or file.py:Class; may repeat.")
+    ] = None,
+    tasks: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Task id, glob, suite or task file; may repeat.")
+    ] = None,
+    episodes: Annotated[int | None, typer.Option(help="Of each agent on each task.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the run; those of the episodes follow from it.")] = None,
+    workers: Workers = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the run; by default a new one under runs/.")] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run: play what is missing.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Limit on each episode, instead of its task's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Limit on each episode, instead of its task's.")] = None,
+    observe: Annotated[
+        list[str] | None, typer.Option(metavar="MODALITY", help="text, elements, screenshot, windows; may repeat.")
+    ] = None,
+    trace: Trace = None,
+    retries: Annotated[int | None, typer.Option(help="Further attempts where an environment failed.")] = None,
+    executor: Annotated[str | None, typer.Option(metavar="local|ray", help="Where episodes are played.")] = None,
+    settings: Settings = None,
+    options: Options = None,
+    as_json: Json = False,
+) -> None:
+    """Let agents play tasks in parallel, and report the scores."""
+    from quintain.config import RunConfig, parse_settings
+
+    flags: dict[str, Any] = {
+        "tasks": tasks, "episodes": episodes, "seed": seed, "observe": observe, "trace": trace, "retries": retries,
+        "executor": executor, "options": parse_settings(options or ()) or None,
+    }  # fmt: skip
+    limits = {name: value for name, value in (("seconds", seconds), ("steps", steps)) if value is not None}
+    if resume is not None:
+        given = [name for name, value in {"agent": agent, "out": out, "set": settings, **limits, **flags}.items() if value]
+        _go_on(resume, given + (["CONFIG.toml"] if config else []), workers=workers, as_json=as_json)
+        return
+    if agent:
+        arguments = parse_settings(settings or ())
+        flags["agents"] = [{"agent": name, "config": arguments} for name in agent]
+    chosen = RunConfig.read(config, workers=workers, out=out, limits=limits or None, **flags)
+    _play(chosen, as_json=as_json)
+
+
+def _play(config: RunConfig, *, as_json: bool) -> None:
+    from quintain.runner import evaluate
+
+    from .progress import Display
+
+    try:
+        with Display() as display:
+            done = evaluate(
+                config.agents, config.tasks, episodes=config.episodes, seed=config.seed, workers=config.workers,
+                out=config.out, observe=config.observe, limits=config.limits, seconds=config.seconds, trace=config.trace,
+                retries=config.retries, executor=config.executor, progress=display, options=config.options,
+            )  # fmt: skip
+    except KeyboardInterrupt as stop:
+        raise Interrupted(str(stop)) from None
+    _conclude(done, as_json=as_json)
+
+
+def _go_on(path: Path, given: list[str], *, workers: int | None, as_json: bool) -> None:
+    from quintain.errors import UsageError
+    from quintain.runner import resume
+
+    from .progress import Display
+
+    if given:
+        raise UsageError(f"--resume goes on with a run as it was started: leave out {', '.join(given)}")
+    try:
+        with Display() as display:
+            done = resume(path, workers=workers, progress=display)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(str(stop)) from None
+    _conclude(done, as_json=as_json)
+
+
+def _conclude(done: Run, *, as_json: bool) -> None:
+    """Report a run that has ended; one in which nothing could be scored has failed, and its first failure says why."""
+    from quintain.report_page import write_page
+    from quintain.store import Store
+
+    with Store.open(done.path) as store:
+        results = _report(store, as_json=as_json)
+        page = write_page(store)
+        say(f"kept in {done.path}; page: {page}")
+        if results and not any(result["scored"] for result in results):
+            rows = store.query("SELECT coalesce(message, outcome) FROM latest ORDER BY started_at LIMIT 1")
+            say(f"error: no episode could be scored: {rows[0][0] if rows else 'none was played'}")
+            raise typer.Exit(FAILED)
+
+
+def _report(store: Store, *, as_json: bool) -> list[dict[str, Any]]:
+    from quintain.report import failures, notes, report_object, summarize, table
+
+    results = summarize(store)
+    if as_json:
+        emit(report_object(store, results))
+        return results
+    screen = console()
+    screen.print(table(results, width=screen.width if screen.is_terminal else None))
+    for note in notes(results):
+        screen.print(f"· {note}", markup=False, style="dim")
+    for failure in failures(store):
+        screen.print(f"· {failure}", markup=False, style="yellow")
+    return results
+
+
+@app.command()
+def score(path: Folder, workers: Workers = None, as_json: Json = False) -> None:
+    """Score the stored episodes again; where nothing has changed, no byte of the run does."""
+    from quintain.scoring import score_run
+    from quintain.store import Store
+
+    found = score_run(path, workers=workers)
+    with Store.open(path) as store:
+        if as_json:
+            from quintain.report import report_object
+
+            emit({**report_object(store), "rescored": found._asdict()})
+            return
+        _report(store, as_json=False)
+    say(f"{found.episodes} episodes scored, {found.changed} scores changed, {found.unscored} unscored")
+
+
+@app.command()
+def report(
+    path: Folder,
+    form: Annotated[str, typer.Option("--format", metavar="table|md|json|html")] = "table",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of stdout.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Report on a stored run."""
+    from quintain.report import check_format, render_json, render_markdown
+    from quintain.report_page import render_page
+    from quintain.store import Store
+
+    form = "json" if as_json else check_format(form)
+    with Store.open(path) as store:
+        if form == "table" and out is None:
+            _report(store, as_json=False)
+            return
+        renderings = {"md": render_markdown, "json": render_json, "html": render_page, "table": render_markdown}
+        text = renderings[form](store)
+    if out is None:
+        show(text)
+    else:
+        _write(out, text)
+
+
+def _write(path: Path, text: str) -> None:
+    from quintain.errors import UsageError
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}; choose another place with --out") from None
+    say(f"written to {path}")
