@@ -38,7 +38,7 @@ class Setup(Value):
     begin: str | None = None
     """JavaScript function ``(seed) => ({goal, fields})``, called once in the loaded page; the seed is a decimal string."""
     script: str | None = None
-    """``module:function`` or ``file.py:function``: ``async (page, seed) -> goal | None``, given the last tab (a Playwright page)."""
+    """``module:function`` or ``file.py:function``: ``async (page, seed) -> goal | None``; the page is the last tab's."""
     viewport: tuple[PositiveInt, PositiveInt] = (1280, 720)
     scale: PositiveFloat = 1.0
     """Device pixels a CSS pixel: the screenshot is `viewport` times this."""

@@ -103,6 +103,8 @@ class LocalExecutor:
         self._workers: list[_Worker] = []
         self._leaving: list[_Worker] = []
         self._failed_starts = 0
+        self._returned: list[Job] = []
+        """Jobs whose worker was found dead when they were handed to it."""
 
     def __enter__(self) -> Self:
         self._workers = [_Worker(self._factory) for _ in range(self._count)]
@@ -125,15 +127,17 @@ class LocalExecutor:
         """Give idle workers jobs; whether there is anything to wait for."""
         for worker in self._workers:
             if worker.ready and worker.job is None:
-                job = next_job()
+                job = self._returned.pop() if self._returned else next_job()
                 if job is None:
                     return any(each.job is not None for each in self._workers)
-                worker.job = job
                 try:
                     worker.connection.send_bytes(pickle.dumps(job))
                 except OSError:
                     # It died while idle; its end of the pipe tells so in `_heard`.
-                    continue
+                    worker.ready = False
+                    self._returned.append(job)
+                else:
+                    worker.job = job
         return True
 
     def _heard(self) -> Iterator[Finished]:

@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import sys
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -38,20 +39,21 @@ def serve(run: Connection, slot: Slot) -> None:
     try:
         handler = cloudpickle.loads(run.recv_bytes())(slot)
     except Exception as error:
-        run.send(described(error))
+        with suppress(ConnectionError):
+            run.send(described(error))
         return
-    run.send(("ready", None))
     try:
+        run.send(("ready", None))
         while (data := run.recv_bytes()) != b"":
             slot.enter("setup")
             try:
-                reply: Reply = ("result", handler(pickle.loads(data)))
+                reply = pickle.dumps(("result", handler(pickle.loads(data))))
             except Exception as error:
-                reply = described(error)
+                reply = pickle.dumps(described(error))
             slot.enter("idle")
-            run.send(reply)
-    except EOFError:
-        pass
+            run.send_bytes(reply)
+    except (EOFError, ConnectionError):
+        pass  # the run is over
     handler.close()
 
 
