@@ -55,7 +55,7 @@ class Pages:
         for tab in self._known:
             for dialog in tab.dialogs[self._told.get(tab, 0) :]:
                 answer = "accepted" if dialog.accepted else "dismissed"
-                found.append(f"the page showed a {dialog.kind} dialog, which was {answer}: {dialog.message!r}")
+                found.append(f"the page showed a dialog ({dialog.kind}), which was {answer}: {dialog.message!r}")
             self._told[tab] = len(tab.dialogs)
         for download in self._context.downloads[self._downloads_told :]:
             found.append(f"the page started a download of {download.name!r}")

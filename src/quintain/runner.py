@@ -123,7 +123,10 @@ def evaluate(
     )  # fmt: skip
     if Store.holds_run(path):
         if not resume:
-            raise UsageError(f"{path} holds a run already; resume=True goes on with it, or choose another folder")
+            raise UsageError(
+                f"{path} holds a run already; go on with it (`quintain run --resume {path}`, in Python resume=True), "
+                "or choose another folder"
+            )
         with _opened(path, config, tasks=found) as store:
             if next(store.missing(), None) is None:
                 return Run(path)

@@ -178,7 +178,7 @@ def test_dialogs_and_downloads_are_told(open_page: Open, tmp_path: Path) -> None
     (tmp_path / "data.bin").write_bytes(b"x" * 100)
     page = open_page("<button onclick=\"alert('careful')\">Warn</button><a href=data.bin download>get</a>")
     messages = page.do(Click(target=page.ref("button", "Warn"))).messages
-    assert "alert dialog, which was accepted: 'careful'" in messages[-1].text
+    assert "dialog (alert), which was accepted: 'careful'" in messages[-1].text
     page.do(Click(target=page.ref("link", "get")))
     assert any("download of 'data.bin'" in message.text for message in page.seen.messages)
 
