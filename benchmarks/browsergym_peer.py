@@ -17,6 +17,7 @@ from peer import serve
 html = Path(importlib.util.find_spec("miniwob").submodule_search_locations[0]) / "html"
 os.environ["MINIWOB_URL"] = (html / "miniwob").as_uri() + "/"
 
+import browsergym.miniwob  # noqa: E402, F401 (registers its tasks)
 import gymnasium  # noqa: E402
 from browsergym.utils.obs import flatten_axtree_to_str  # noqa: E402
 from playwright.sync_api import BrowserType  # noqa: E402
@@ -46,11 +47,19 @@ def reset(task: str, seed: int) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def click(role: str) -> dict[str, float]:
-    """Click the first element of a role; milliseconds and reward."""
+def on_first(action: str, role: str) -> dict[str, float]:
+    """Do an action to the first element of a role; milliseconds and reward."""
     text = flatten_axtree_to_str(state["obs"]["axtree_object"])
     found = re.search(rf"\[(\w+)\] {role}", text)
-    return step(f'click("{found.group(1)}")' if found else "noop(0)")
+    return step(f'{action}("{found.group(1)}")')
+
+
+def click(role: str) -> dict[str, float]:
+    return on_first("click", role)
+
+
+def hover(role: str) -> dict[str, float]:
+    return on_first("hover", role)
 
 
 def step(action: str) -> dict[str, float]:
@@ -71,4 +80,4 @@ def close() -> None:
         state.clear()
 
 
-serve({"reset": reset, "click": click, "step": step, "observe": observe, "close": close})
+serve({"reset": reset, "click": click, "hover": hover, "step": step, "observe": observe, "close": close})

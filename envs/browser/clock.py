@@ -23,7 +23,7 @@ LIMIT_S: Final = 5.0
 GRACE_S: Final = 1.5
 LOAD_LIMIT_S: Final = 30.0
 # A page with nothing to draw is looked at after each of these shares of the budget; timers often start an animation.
-SHARES: Final = (0.1, 0.35, 0.7, 1.0)
+SHARES: Final = (0.1, 0.4, 1.0)
 LOAD_GRACE_S: Final = 2.0
 LOADING_STEP_MS: Final = 10.0
 # A page that draws by itself holds its first frame back for some of its own time; until then nothing can be photographed.
@@ -65,6 +65,10 @@ class Clock(Protocol):
 
     async def advance(self, milliseconds: float, *, limit_s: float | None = None) -> Settled:
         """Let exactly so much page time pass (a wait action); frames are drawn while something moves."""
+        ...
+
+    async def align(self, step_ms: float) -> None:
+        """Let page time pass up to the next multiple of ``step_ms``, where page time is ours."""
         ...
 
     async def load(self, limit_s: float = LOAD_LIMIT_S) -> bool:
@@ -142,6 +146,12 @@ class VirtualClock:
             spent += await self._step(motion, spent, marks, run)
         await self._painter.draw()
         return run.ended(self, "moving" if any(motion) else self._quiet())
+
+    async def align(self, step_ms: float) -> None:
+        """See Clock."""
+        missing = -self.elapsed_ms % step_ms
+        if missing > MIN_SLICE_MS:
+            await self.advance(missing)
 
     async def load(self, limit_s: float = LOAD_LIMIT_S) -> bool:
         """See Clock."""
@@ -315,6 +325,9 @@ class WallClock:
         await asyncio.sleep(seconds if limit_s is None else min(seconds, limit_s))
         passed = (time.monotonic() - began) * 1000
         return Settled(passed, passed, "quiet" if passed >= milliseconds - 1 else "limit")
+
+    async def align(self, step_ms: float) -> None:
+        """Nothing: real time is not ours."""
 
     async def load(self, limit_s: float = LOAD_LIMIT_S) -> bool:
         """See Clock."""

@@ -15,6 +15,8 @@ Modifier = Literal["Alt", "Control", "Meta", "Shift"]
 
 INPUT_TIMEOUT_S: Final = 5.0
 NUDGE_S: Final = 0.03
+# Chromium hands these to the page together with the next frame, unless another input follows.
+WAIT_FOR_A_FRAME: Final = ("mouseMoved", "mouseWheel")
 BUTTON_BITS: Final = {"left": 1, "right": 2, "middle": 4}
 MODIFIER_BITS: Final = {"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
 ALIASES: Final = {
@@ -102,6 +104,8 @@ class Input:
         """Send raw ``Input`` commands, all at once, and wait until the page has handled them, drawing the frames it waits for."""
         futures = [self._session.post("Input." + method, **params) for method, params in events]
         deadline = asyncio.get_running_loop().time() + INPUT_TIMEOUT_S
+        if self._painter.commanded and events[-1][1].get("type") in WAIT_FOR_A_FRAME:
+            await self._painter.draw()
         done, pending = await asyncio.wait(futures, timeout=NUDGE_S)
         while pending:
             if asyncio.get_running_loop().time() > deadline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
@@ -50,6 +51,20 @@ from quintain.spaces import (
 
 BEGIN_LIMIT_S: Final = 20.0
 BEGIN_STEP_MS: Final = 50.0
+LOADED_MS: Final = 100.0
+"""An episode begins at a multiple of this in page time, however many steps its document took to load."""
+# A promise is kept beside the page's globals until it is settled; one that is settled already costs no page time.
+STARTED: Final = """(begin, given) => {
+  const state = {}, told = value => { state.said = {value: value ?? null}; };
+  Object.defineProperty(globalThis, Symbol.for('quintain.begin'), {value: state, configurable: true});
+  Promise.resolve(begin(...given)).then(told, error => { state.failed = error; });
+}"""
+POLLED: Final = """(() => {
+  const key = Symbol.for('quintain.begin'), state = globalThis[key];
+  if (state.failed) throw state.failed;
+  if (state.said) delete globalThis[key];
+  return state.said ?? null;
+})()"""
 MODES: Final = ("auto", "deterministic", "virtual", "realtime")
 
 
@@ -179,6 +194,7 @@ class BrowserWorld:
         for i, url in enumerate(setup.start):
             tab = context.tabs[0] if i == 0 else await context.new_tab()
             await tab.navigate(self._addresses.resolve(url, task=self._task))
+            await tab.clock.align(LOADED_MS)
             self._pages.focus(tab)
         goal, fields = "", dict[str, str]()
         if setup.begin is not None:
@@ -194,20 +210,20 @@ class BrowserWorld:
         return goal, fields
 
     async def _call_running(self, tab: Tab, function: str, *arguments: Any) -> Any:
-        """Call a function while page time runs, which its promises may wait for."""
-        call = asyncio.ensure_future(tab.call(function, *arguments, timeout_s=BEGIN_LIMIT_S))
+        """Call a function while page time runs, which its promises may wait for.
+
+        How much page time passes is up to the page alone: it is asked between equal steps, and no wall clock decides.
+        """
         try:
             async with asyncio.timeout(BEGIN_LIMIT_S):
-                await asyncio.wait([call], timeout=0.02)
-                while not call.done():
+                await tab.evaluate(f"({STARTED})({function}, {json.dumps(arguments)})")
+                while (said := await tab.evaluate(POLLED)) is None:
                     await tab.advance(BEGIN_STEP_MS)
-            return await call
         except ScriptError as error:
             raise TaskError(f"{self._task}: setup.begin: {error}") from None
         except TimeoutError:
             raise TaskError(f"{self._task}: setup.begin did not finish within {BEGIN_LIMIT_S:g} s") from None
-        finally:
-            call.cancel()
+        return said["value"]
 
     async def _do(self, action: Action, context: Context) -> None:
         tab, hands = self._pages.active, self._hands
