@@ -38,8 +38,8 @@ lint: $(VENV)/.dev
 
 # Editable: a plain install would copy from build/, where deleted modules linger.
 $(VENV)/.demo: pyproject.toml setup.py | $(BIN)/python
-	@echo 'installing quintain[browser] into $(VENV) …'
-	@$(PIP) --editable '.[browser]'
+	@echo 'installing quintain[browser,stats] into $(VENV) …'
+	@$(PIP) --editable '.[browser,stats]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml setup.py | $(BIN)/python

@@ -12,14 +12,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from quintain import summary
 from quintain.certificate import Certificate
 from quintain.config import RunConfig
 from quintain.core import Episode, Failure, Outcome, Score, StepRecord, Usage
-from quintain.report import by_task, failures, notes, read, render_json, render_markdown, summarize, table
+from quintain.report import by_task, failures, notes, read, render_json, render_markdown, screens, summarize, table
 from quintain.report_page import render_page, write_page
 from quintain.spaces import Observation
 from quintain.stats import new_tasks, same_tasks, wilson
+from quintain.stats.aggregates import iqm, optimality_gap
+from quintain.stats.aggregates import summarize as aggregate
+from quintain.stats.bootstrap import Resampling
 from quintain.store import Store, Trial
+from quintain.summary import comparisons
 
 CONFIG = RunConfig.read(agents=["good", "bad"], tasks="demo/*", episodes=2)
 
@@ -134,7 +139,7 @@ def test_markdown_json_and_table_hold_the_same_numbers(store: Store) -> None:
     two_agents(store)
     rows = summarize(store)
     loaded = json.loads(render_json(store))
-    assert loaded == {"run": str(store.path), "results": rows}
+    assert (loaded["run"], loaded["results"]) == (str(store.path), rows)
     assert {"agent", "suite", "episodes", "unscored", "score", "low", "high", "success"} <= set(loaded["results"][0])
     shown = Console(width=200, record=True, file=open("/dev/null", "w"))  # noqa: SIM115, PTH123
     with shown.file:
@@ -153,6 +158,49 @@ def test_a_table_keeps_whole_columns_on_a_narrow_terminal(store: Store, width: i
         made = table(summarize(store), width=width)
         assert console.measure(made).maximum <= max(width, 75)
     assert {"agent", "score", "unscored"} <= {str(column.header) for column in made.columns}
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_all_tables_of_a_run_fit_on_the_terminal(store: Store, width: int) -> None:
+    two_agents(store)
+    results, compared = summarize(store), comparisons(read(store))
+    with Path("/dev/null").open("w") as nowhere:
+        console = Console(width=width, file=nowhere)
+        tables = list(screens(results, compared, width=width))
+        assert [console.measure(made).maximum <= width for made in tables] == [True] * 3
+    assert {"IQM", "pass@2", "pass^2"} <= {str(column.header) for column in tables[1].columns}
+
+
+def test_aggregates_stand_beside_the_mean_with_the_seed_of_their_bootstrap(store: Store) -> None:
+    values = np.array(two_agents(store)).reshape(6, 2).T
+    bad, good = summarize(store)
+    assert (bad["iqm"], bad["optimality_gap"]) == (pytest.approx(iqm(values)), pytest.approx(optimality_gap(values)))
+    expected = aggregate(values, ("iqm",), how=Resampling(replicates=2000, seed=0))["iqm"]
+    assert bad["intervals"]["iqm"]["same_tasks"] == expected._asdict()
+    assert [(point["k"], point["estimate"]) for point in good["attempts"]["pass_hat_k"]] == [(1, 1.0), (2, 1.0)]
+    assert bad["attempts"]["pass_at_k"][1]["question"] == "new tasks like these"
+    assert "2000 replicates, seed 0" in " ".join(notes([bad]))
+
+
+def test_with_too_many_episodes_an_aggregate_stands_without_interval(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    two_agents(store)
+    monkeypatch.setattr(summary, "WORK", 1000)
+    bad, _ = summarize(store)
+    assert bad["iqm"] is not None and "iqm" not in bad["intervals"]
+    assert bad["attempts"] == {}
+    assert "more episodes than a report resamples" in " ".join(notes([bad]))
+
+
+def test_the_best_agent_is_compared_with_each_other_one_of_its_suite(store: Store) -> None:
+    two_agents(store)
+    for i in range(3):
+        add(store, "third", f"demo/t{i}", 0, 0.5)
+        add(store, "alone", f"other/t{i}", 0, 1.0)
+    compared = json.loads(render_json(store))["comparisons"]
+    assert [each["names"] for each in compared] == [["good", "bad"], ["good", "third"]]
+    assert all(each["correction"] == "holm" for each in compared)
+    assert "good is better than bad on new tasks like these" in render_markdown(store)
+    assert "good is better than bad on new tasks like these" in render_page(store)
 
 
 def test_the_page_is_one_file_that_needs_nothing_else(store: Store) -> None:

@@ -1,84 +1,47 @@
-"""What a run says: one row for each agent and suite, from the columns of the store, as a table, Markdown, JSON or a page.
+"""What a run says: its numbers as tables for a terminal, Markdown and JSON, with the sentences that must stand beside them.
 
-Nothing is decoded but columns, so that a report over 100,000 episodes opens in about a second. Unscored episodes are never
-counted as failures: they stand apart, and once they are more than 2 % the score is also given with all of them failed and
-all of them passed, because they are not missing at random.
+Nothing is decoded but columns, so that a report over 100,000 episodes takes about a second.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .analysis import Columns, Contrast, read
 from .errors import UsageError
-from .stats import Interval, new_tasks, rate, same_tasks
+from .summary import AGGREGATES, Summary, by_task, comparisons, summarize
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from .stats import Interval
+    from .stats.compare import Comparison
     from .store import Store
 
-UNSCORED_SHARE = 0.02
-"""Above this share of unscored episodes the bounds are shown."""
-
-Summary = dict[str, Any]
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
-"""Positions in a list of names: comparing these is far cheaper than comparing 100,000 texts."""
-
-
-class Columns(NamedTuple):
-    """The episodes of one agent on one suite; NaN where a number is unknown."""
-
-    tasks: Codes
-    outcomes: Codes
-    value: Floats
-    passed: Floats
-    steps: Floats
-    agent_s: Floats
-    environment_s: Floats
-    waiting_s: Floats
-    tokens: Floats
-    usd: Floats
-
-    @property
-    def scored(self) -> NDArray[np.bool_]:
-        return ~np.isnan(self.value)
-
-
-def summarize(store: Store, episodes: Episodes | None = None) -> list[Summary]:
-    """One mapping for each agent and suite, ready for JSON; None is unknown, never 0.
-
-    Keys: agent, suite, tasks, episodes, scored, unscored, missing, score, low, high (of the question in `question`), success,
-    success_low, success_high, intervals (each with n, tasks, formula and question), bounds, outcomes, steps, seconds, tokens,
-    usd. Score and success are means over tasks of the tasks' means.
-    """
-    missing = _missing(store)
-    episodes = episodes or read(store)
-    return [
-        _summary(*key, episodes.groups.get(key, _NONE), outcomes=episodes.outcomes, missing=missing.get(key, 0))
-        for key in sorted({*episodes.groups, *missing})
-    ]
-
-
-def by_task(episodes: Episodes) -> dict[str, dict[str, float]]:
-    """Mean score of each agent on each task: task -> agent -> mean; only what was scored is there."""
-    found: dict[str, dict[str, float]] = {}
-    for (agent, _), columns in episodes.groups.items():
-        scored = columns.tasks[columns.scored]
-        sums, counts = np.bincount(scored, weights=columns.value[columns.scored]), np.bincount(scored)
-        for code in np.flatnonzero(counts).tolist():
-            found.setdefault(episodes.tasks[code], {})[agent] = float(sums[code] / counts[code])
-    return dict(sorted(found.items()))
+__all__ = [
+    "COLUMNS", "Columns", "Summary", "aggregate_columns", "by_task", "check_format", "contrast_columns", "contrast_notes",
+    "failures", "notes", "read", "render_json", "render_markdown", "report_object", "screens", "summarize", "table", "told",
+]  # fmt: skip
+Shown = tuple[str, Callable[[Any], str]]
+"""A column of a table: its name, and what it shows of a row."""
+STILL = "no spread"
 
 
 def report_object(store: Store, results: list[Summary] | None = None) -> dict[str, Any]:
     """The object that `quintain run --json` and `quintain report --json` print."""
-    return {"run": str(store.path), "results": summarize(store) if results is None else results}
+    episodes = read(store)
+    results = summarize(store, episodes) if results is None else results
+    return {"run": str(store.path), "results": results, "comparisons": [_counted(each) for each in comparisons(episodes)]}
+
+
+def _counted(contrast: Contrast) -> dict[str, Any]:
+    """Flips by their number only: `quintain compare` lists them."""
+    found = contrast.to_object()
+    return {**{name: value for name, value in found.items() if name != "episode_flips"}, "flips": len(contrast.found.flips)}
 
 
 def render_json(store: Store) -> str:
@@ -86,44 +49,71 @@ def render_json(store: Store) -> str:
 
 
 def render_markdown(store: Store) -> str:
-    """The table of a run and what its numbers mean, as Markdown."""
-    results = summarize(store)
-    head = [name for name, _ in COLUMNS]
-    lines = [f"# Run {store.path.name}", "", _markdown_row(head), "|" + "---|" * len(head)]
-    lines += [_markdown_row([show(result) for _, show in COLUMNS]) for result in results]
-    return "\n".join([*lines, "", *(f"- {note}" for note in [*notes(results), *failures(store)]), ""])
+    """The tables of a run and what their numbers mean, as Markdown."""
+    episodes = read(store)
+    results, compared = summarize(store, episodes), comparisons(episodes)
+    lines = [f"# Run {store.path.name}", ""]
+    for columns, rows in _tables(results, compared):
+        lines += [_markdown_row(name for name, _ in columns), "|" + "---|" * len(columns)]
+        lines += [_markdown_row(show(row) for _, show in columns) for row in rows]
+        lines.append("")
+    said = [*notes(results), *contrast_notes(compared), *failures(store)]
+    return "\n".join([*lines, *(f"- {note}" for note in said), ""])
+
+
+def _tables(results: Sequence[Summary], compared: Sequence[Contrast]) -> Iterator[tuple[Sequence[Shown], Sequence[Any]]]:
+    yield COLUMNS, results
+    if aggregates := aggregate_columns(results):
+        yield aggregates, results
+    if compared:
+        yield contrast_columns(compared), compared
+
+
+def screens(results: Sequence[Summary], compared: Sequence[Contrast], *, width: int | None = None) -> Iterator[Table]:
+    """The tables of a run for a terminal."""
+    yield table(results, width=width)
+    for columns, rows in list(_tables(results, compared))[1:]:
+        yield _rich(_fitting(columns, rows, width), rows)
 
 
 def table(results: Sequence[Summary], *, title: str = "", width: int | None = None) -> Table:
-    """The table of a run for a terminal; columns of `DROPPED` are left out, in that order, until it fits into `width`."""
+    """The first table; columns of `DROPPED` are left out, in that order, until it fits into `width`."""
+    return _rich(_fitting(COLUMNS, results, width), results, title=title)
+
+
+def _fitting(columns: Sequence[Shown], rows: Sequence[Any], width: int | None) -> Sequence[Shown]:
+    for name in DROPPED:
+        if width is None or _width(columns, rows) <= width:
+            break
+        columns = [column for column in columns if column[0] != name]
+    return columns
+
+
+def _rich(columns: Sequence[Shown], rows: Sequence[Any], *, title: str = "") -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    kept = list(COLUMNS)
-    for name in DROPPED:
-        if width is None or _width(kept, results) <= width:
-            break
-        kept = [column for column in kept if column[0] != name]
     made = Table(title=title or None, header_style="bold", title_justify="left")
-    for name, show in kept:
-        if name in ("agent", "suite"):
+    for name, show in columns:
+        if name in FOLDED:
             made.add_column(name, overflow="fold")
         else:
-            widest = max((len(show(result)) for result in results), default=0)
+            widest = max((len(show(row)) for row in rows), default=0)
             made.add_column(name, justify="right", no_wrap=True, min_width=max(len(name), widest))
-    for result in results:
-        made.add_row(*(Text(show(result)) for _, show in kept))
+    for row in rows:
+        made.add_row(*(Text(show(row)) for _, show in columns))
     return made
 
 
-def _width(columns: Sequence[tuple[str, Callable[[Summary], str]]], results: Sequence[Summary]) -> int:
+def _width(columns: Sequence[Shown], rows: Sequence[Any]) -> int:
     """Of a rich table: each cell has a blank on both sides and a rule after it."""
-    return 1 + sum(3 + max(len(name), *(len(show(result)) for result in results), 0) for name, show in columns)
+    return 1 + sum(3 + max(len(name), *(len(show(row)) for row in rows), 0) for name, show in columns)
 
 
 def notes(results: Sequence[Summary]) -> list[str]:
     """What the numbers mean and what must be known beside them, a sentence each."""
-    said = [*_formulas(results), *(warning for result in results for warning in _warnings(result))]
+    said = [*_formulas(results), *_attempt_notes(results), *_spread_notes(results)]
+    said += [warning for result in results for warning in _warnings(result)]
     if any(result["seconds"] for result in results):
         said.append("s/episode: seconds in the agent, in the environment, and waiting (in neither: slots, storing, scoring)")
     return said
@@ -142,15 +132,45 @@ def failures(store: Store, *, limit: int = 5) -> list[str]:
 
 def _formulas(results: Sequence[Summary]) -> Iterator[str]:
     """Each formula once, with the measures and the sizes that it was used for."""
-    used: dict[tuple[str, str], tuple[dict[str, None], dict[str, None]]] = {}
+    used: dict[tuple[str, str], tuple[dict[str, None], list[Summary]]] = {}
     for result in results:
         for kind, found in result["intervals"].items():
             for interval in found.values():
-                measures, sizes = used.setdefault((interval["question"], interval["formula"]), ({}, {}))
-                measures["score" if kind == "score" else "success"] = None
-                sizes[f"T={interval['tasks']}, n={interval['n']}"] = None
-    for (question, formula), (measures, sizes) in sorted(used.items()):
-        yield f"95 % for {question}, {' and '.join(measures)}: {formula} ({'; '.join(sizes)})"
+                measures, held = used.setdefault((interval["question"], told(interval)), ({}, []))
+                measures[kind.replace("_", " ").replace("iqm", "IQM")] = None
+                held.append(interval)
+    for (question, formula), (measures, held) in sorted(used.items()):
+        yield f"95 % for {question}, {' and '.join(measures)}: {formula} ({_sizes(held)})"
+    if any(result["iqm"] is not None and "iqm" not in result["intervals"] for result in results):
+        yield "IQM and optimality gap without interval: one task run once, or more episodes than a report resamples"
+
+
+def _sizes(intervals: Sequence[Summary]) -> str:
+    return f"{_range('T', [each['tasks'] for each in intervals])}, {_range('n', [each['n'] for each in intervals])}"
+
+
+def told(interval: Mapping[str, Any]) -> str:
+    """The formula; of a resampled number, whose name stands beside it, how it was resampled."""
+    formula = str(interval["formula"]).partition("; replicates without spread")[0]
+    if interval["seed"] is None:
+        return formula
+    return f"{formula.partition(', ')[2]}, {interval['replicates']} replicates, seed {interval['seed']}"
+
+
+def _attempt_notes(results: Sequence[Summary]) -> Iterator[str]:
+    points = [points[-1] for result in results for points in result["attempts"].values()]
+    if points:
+        yield (
+            "pass@k, pass^k: chance that one, that all of k episodes of a task pass, drawn without replacement, mean over tasks; "
+            f"95 % for {points[0]['question']}: {told(points[0])} ({_sizes(points)})"
+        )
+
+
+def _spread_notes(results: Sequence[Summary]) -> Iterator[str]:
+    found = [each for result in results for name in AGGREGATES for each in result["intervals"].get(name, {}).values()]
+    found += [point for result in results for points in result["attempts"].values() for point in points]
+    if any(each["low"] == each["high"] for each in found):
+        yield f"{STILL}: all resamples are alike, so that a bootstrap has no interval; that is no certainty"
 
 
 def _warnings(result: Summary) -> Iterator[str]:
@@ -181,7 +201,15 @@ def _interval(result: Summary, kind: str, question: str) -> str:
 
 
 def _number(value: float | None, form: str = ".3f") -> str:
-    return "-" if value is None else format(value, form)
+    return "-" if value is None or math.isnan(value) else format(value, form)
+
+
+def _signed(interval: Interval | None) -> str:
+    return _number(interval and interval.estimate, "+.3f")
+
+
+def _span(interval: Interval | None, form: str = "{:+.3f} … {:+.3f}") -> str:
+    return form.format(interval.low, interval.high) if interval else "-"
 
 
 def _seconds(result: Summary) -> str:
@@ -189,7 +217,107 @@ def _seconds(result: Summary) -> str:
     return " + ".join(f"{spent[part]:.2f}" for part in ("agent", "environment", "waiting")) if spent else "-"
 
 
-COLUMNS: tuple[tuple[str, Callable[[Summary], str]], ...] = (
+def contrast_columns(compared: Sequence[Contrast]) -> tuple[Shown, ...]:
+    """The columns of a table of comparisons."""
+    first = compared[0].found
+    level = f"{100 * first.level:g} %"
+
+    def of(show: Callable[[Comparison], str]) -> Callable[[Contrast], str]:
+        return lambda contrast: show(contrast.found)
+
+    return (
+        ("a", of(lambda c: c.names[0])),
+        ("b", of(lambda c: c.names[1])),
+        ("a - b", of(lambda c: _signed(c.new or c.same))),
+        (f"{level} new tasks", of(lambda c: _span(c.new))),
+        (f"{level} same tasks", of(lambda c: _span(c.same))),
+        ("P(a > b)", of(lambda c: _number(c.improvement and c.improvement.estimate))),
+        (level, of(lambda c: _span(c.improvement, "{:.3f}-{:.3f}"))),
+        ("effect d", of(lambda c: _number(c.effect, "+.2f"))),
+        ("p (Holm)" if first.correction == "holm" else "p", of(lambda c: _number(c.p_adjusted, ".2g"))),
+        ("tasks", of(lambda c: str(c.tasks))),
+        ("episodes of both", of(lambda c: str(c.n))),
+        ("flips", of(lambda c: str(len(c.flips)))),
+    )
+
+
+def contrast_notes(compared: Sequence[Contrast]) -> list[str]:
+    """The verdicts in words, each formula once with its sizes, and what is missing."""
+    if not compared:
+        return []
+    sizes: dict[str, list[tuple[int, int]]] = {}
+    remarks: dict[str, None] = {}
+    for each in (contrast.found for contrast in compared):
+        for name, interval in (("a - b", each.new), ("a - b", each.same), ("P(a > b)", each.improvement)):
+            if interval is not None:
+                formula = re.sub(r"t\(\d+\)", "t", interval.formula)
+                sizes.setdefault(f"{interval.question}, {name}: {formula}", []).append((interval.tasks, interval.n))
+        remarks |= dict.fromkeys(_remarks(each))
+    used = [f"{formula} ({_range('T', [t for t, _ in of])}, {_range('n', [n for _, n in of])})" for formula, of in sizes.items()]
+    verdicts = [contrast.found.verdict for contrast in compared]
+    return [*verdicts, *remarks, *used, "effect d: mean of the tasks' differences over their standard deviation (Cohen's d_z)"]
+
+
+def _remarks(found: Comparison) -> Iterator[str]:
+    a, b = found.names
+    if found.same is None:
+        yield f"{a} - {b}: no interval for the same tasks again, because some tasks were played once"
+    if found.mcnemar is not None:
+        only = f"{found.mcnemar.only_a} tasks only {a} passed, {found.mcnemar.only_b} only {b}"
+        yield f"McNemar, single runs: {only}; exact p = {found.mcnemar.exact:.2g}, mid-p = {found.mcnemar.mid_p:.2g}"
+    if found.only_a or found.only_b:
+        yield f"left out: {found.only_a} tasks that only {a} has scores on, {found.only_b} that only {b} has"
+
+
+def _range(name: str, values: Sequence[int]) -> str:
+    low, high = min(values), max(values)
+    return f"{name}={low}" if low == high else f"{name}={low}-{high}"
+
+
+def aggregate_columns(results: Sequence[Summary]) -> tuple[Shown, ...]:
+    """The columns of the second table: what stands beside the mean; none where nothing is scored."""
+    if all(result["iqm"] is None for result in results):
+        return ()
+    k = _common_k(results)
+    return (
+        ("agent", lambda r: str(r["agent"])),
+        ("suite", lambda r: str(r["suite"])),
+        ("IQM", lambda r: _number(r["iqm"])),
+        ("95 %", lambda r: _either(r, "iqm")),
+        ("optimality gap", lambda r: _number(r["optimality_gap"])),
+        ("95 %", lambda r: _either(r, "optimality_gap")),
+        *(_attempt_columns(k) if k else ()),
+    )
+
+
+def _attempt_columns(k: int) -> tuple[Shown, ...]:
+    return (f"pass@{k}", lambda r: _attempts(r, "pass_at_k", k)), (f"pass^{k}", lambda r: _attempts(r, "pass_hat_k", k))
+
+
+def _either(result: Summary, kind: str) -> str:
+    """With the question that it answers: new tasks only where a task was run once."""
+    for question, called in (("same_tasks", "same tasks"), ("new_tasks", "new tasks")):
+        if question in result["intervals"].get(kind, {}):
+            found = result["intervals"][kind][question]
+            return STILL if found["low"] == found["high"] else f"{_interval(result, kind, question)} {called}"
+    return "-"
+
+
+def _common_k(results: Sequence[Summary]) -> int | None:
+    """The largest number of attempts that all curves have."""
+    known = [{point["k"] for point in result["attempts"]["pass_at_k"]} for result in results if result["attempts"]]
+    return max(set.intersection(*known)) if known else None
+
+
+def _attempts(result: Summary, name: str, k: int) -> str:
+    for point in result["attempts"].get(name, ()):
+        if point["k"] == k:
+            spread = STILL if point["low"] == point["high"] else f"{point['low']:.3f}-{point['high']:.3f}"
+            return f"{point['estimate']:.3f} ({spread})"
+    return "-"
+
+
+COLUMNS: tuple[Shown, ...] = (
     ("agent", lambda r: str(r["agent"])),
     ("suite", lambda r: str(r["suite"])),
     ("score", lambda r: _number(r["score"])),
@@ -204,142 +332,12 @@ COLUMNS: tuple[tuple[str, Callable[[Summary], str]], ...] = (
     ("s/episode", lambda r: _number(r["seconds"] and r["seconds"]["total"], ".2f")),
     ("agent + env + wait", _seconds),
 )
-DROPPED = ("agent + env + wait", "95 % same tasks", "tasks", "steps", "95 %", "s/episode")
-
-
-class Episodes(NamedTuple):
-    """All episodes of a run by agent and suite; the codes in the columns are positions in these names."""
-
-    tasks: list[str]
-    outcomes: list[str]
-    groups: dict[tuple[str, str], Columns]
-
-
-def read(store: Store) -> Episodes:
-    """The newest attempt of each trial, in an order that does not depend on when each was played: so sums repeat exactly."""
-    columns = store.rows()
-    (agents, agent_codes), (suites, suite_codes) = _coded(columns["agent"]), _coded(columns["suite"])
-    (tasks, task_codes), (outcomes, outcome_codes) = _coded(columns["task"]), _coded(columns["outcome"])
-    order = np.lexsort((columns["seed"], task_codes))
-    pair_codes = (agent_codes * max(1, len(suites)) + suite_codes)[order]
-    numbers = {name: columns[name][order] for name in Columns._fields[2:]}
-    task_codes, outcome_codes = task_codes[order], outcome_codes[order]
-    groups = {}
-    for pair in np.unique(pair_codes).tolist():
-        at = pair_codes == pair
-        chosen = {name: column[at] for name, column in numbers.items()}
-        key = (agents[pair // len(suites)], suites[pair % len(suites)])
-        groups[key] = Columns(task_codes[at], outcome_codes[at], **chosen)
-    return Episodes(tasks, outcomes, groups)
-
-
-def _coded(names: Sequence[str]) -> tuple[list[str], Codes]:
-    """The distinct names in order, and each name's position among them."""
-    distinct = sorted(set(names))
-    index = {name: code for code, name in enumerate(distinct)}
-    return distinct, np.fromiter((index[name] for name in names), dtype=np.int64, count=len(names))
-
-
-def _missing(store: Store) -> dict[tuple[str, str], int]:
-    """How many trials of each agent and suite have no episode at all."""
-    sql = """
-        SELECT t.agent, substr(t.task, 1, instr(t.task, '/') - 1), count(*) FROM trials t
-        WHERE NOT EXISTS (SELECT 1 FROM episodes e WHERE e.task = t.task AND e.agent = t.agent AND e.seed = t.seed)
-        GROUP BY 1, 2"""
-    return {(agent, suite): count for agent, suite, count in store.query(sql)}
-
-
-_NO_CODES, _NO_NUMBERS = np.array([], dtype=np.int64), np.array([], dtype=np.float64)
-_NONE = Columns(_NO_CODES, _NO_CODES, *[_NO_NUMBERS] * 8)
-
-
-def _summary(agent: str, suite: str, columns: Columns, *, outcomes: Sequence[str], missing: int) -> Summary:
-    scored = columns.scored
-    tasks, value = columns.tasks[scored], columns.value[scored]
-    passed = np.where(np.isnan(columns.passed[scored]), value == 1.0, columns.passed[scored])
-    intervals = {"score": _intervals(value, tasks, new_tasks), "success": _intervals(passed, tasks, rate)}
-    score, success = _headline(intervals["score"]), _headline(intervals["success"])
-    codes, counts = np.unique(columns.outcomes, return_counts=True)
-    return {
-        "agent": agent,
-        "suite": suite,
-        "tasks": len(np.unique(tasks)),
-        "episodes": len(scored),
-        "scored": len(value),
-        "unscored": int((~scored).sum()),
-        "missing": missing,
-        "score": _task_mean(value, tasks),
-        "low": score.low if score else None,
-        "high": score.high if score else None,
-        "question": score.question if score else None,
-        "success": _task_mean(passed, tasks),
-        "success_low": success.low if success else None,
-        "success_high": success.high if success else None,
-        "intervals": {kind: {name: each._asdict() for name, each in found.items()} for kind, found in intervals.items()},
-        "bounds": _bounds(columns),
-        "outcomes": {outcomes[code]: count for code, count in zip(codes.tolist(), counts.tolist(), strict=True)},
-        "steps": _mean(columns.steps[scored]),
-        "seconds": _spent(columns),
-        "tokens": _total(columns.tokens),
-        "usd": _total(columns.usd),
-    }
-
-
-def _intervals(values: Floats, tasks: Codes, new: Callable[..., Interval]) -> dict[str, Interval]:
-    found: dict[str, Interval] = {}
-    for name, make in (("new_tasks", new), ("same_tasks", same_tasks)):
-        try:
-            found[name] = make(values, tasks)
-        except ValueError:
-            # Not every run can answer both questions: one task tells nothing of new ones, one episode nothing of noise.
-            continue
-    return found
-
-
-def _headline(intervals: Mapping[str, Interval]) -> Interval | None:
-    """The wider claim where it can be made; a run of one task can only speak of that task."""
-    return intervals.get("new_tasks") or intervals.get("same_tasks")
-
-
-def _bounds(columns: Columns) -> dict[str, float] | None:
-    unscored = ~columns.scored
-    if not len(unscored) or unscored.mean() <= UNSCORED_SHARE:
-        return None
-    low = _task_mean(np.where(unscored, 0.0, columns.value), columns.tasks)
-    high = _task_mean(np.where(unscored, 1.0, columns.value), columns.tasks)
-    return {"all_fail": low, "all_pass": high} if low is not None and high is not None else None
-
-
-def _task_mean(values: Floats, tasks: Codes) -> float | None:
-    if not len(values):
-        return None
-    codes = np.unique(tasks, return_inverse=True)[1]
-    return float((np.bincount(codes, weights=values) / np.bincount(codes)).mean())
-
-
-def _mean(values: Floats) -> float | None:
-    return float(values.mean()) if len(values) else None
-
-
-def _spent(columns: Columns) -> dict[str, float] | None:
-    at = columns.scored
-    if not at.any():
-        return None
-    parts = {
-        name: float(np.nan_to_num(column[at]).mean())
-        for name, column in (
-            ("agent", columns.agent_s),
-            ("environment", columns.environment_s),
-            ("waiting", columns.waiting_s),
-        )
-    }
-    return {"total": sum(parts.values()), **parts}
-
-
-def _total(values: Floats) -> dict[str, float | int | None]:
-    """What is known of a cost, and in how many episodes it is unknown."""
-    known = values[~np.isnan(values)]
-    return {"sum": float(known.sum()) if len(known) else None, "unknown": len(values) - len(known)}
+DROPPED = (
+    "agent + env + wait", "95 % same tasks", "tasks", "steps", "flips", "effect d", "episodes of both", "95 %", "s/episode",
+    "optimality gap", "P(a > b)",
+)  # fmt: skip
+FOLDED = frozenset({"agent", "suite", "a", "b"})
+"""Columns of names, which may be long."""
 
 
 def check_format(name: str) -> str:

@@ -9,8 +9,12 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .analysis import Contrast, Episodes, read
 from .errors import QuintainError
-from .report import COLUMNS, Summary, by_task, notes, read, summarize
+from .figure_style import HOW_TO_GET, available, inline_svg
+from .figures import draw
+from .report import COLUMNS, Shown, aggregate_columns, contrast_columns, contrast_notes, notes
+from .summary import Summary, by_task, comparisons, summarize
 from .trace import Blobs, TraceLine, read_trace
 
 if TYPE_CHECKING:
@@ -39,6 +43,8 @@ def render_page(store: Store) -> str:
     parts = [
         _head(store, name),
         _section("Results", _results(results)),
+        _section("Best agent against each other", _contrasts(comparisons(episodes))),
+        _section("Figures", _drawings(results, episodes)),
         _section("Mean score by task", _heat(by_task(episodes), [r["agent"] for r in results])),
         _section("Episodes", _episodes(store)),
         _section("Failures", _failures(store)),
@@ -72,8 +78,36 @@ def _results(results: Sequence[Summary]) -> str:
     for result in results:
         cells = [escape(show(result)) for _, show in COLUMNS]
         rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in [*cells[:2], _dot(result), *cells[2:]]) + "</tr>")
-    listed = "".join(f"<li>{escape(note)}</li>" for note in notes(results))
-    return f"<div class=wide><table class=results><tr>{head}</tr>{''.join(rows)}</table></div><ul class=notes>{listed}</ul>"
+    first = f"<div class=wide><table class=results><tr>{head}</tr>{''.join(rows)}</table></div>"
+    return first + _table(aggregate_columns(results), results) + _listed(notes(results))
+
+
+def _table(columns: Sequence[Shown], rows: Sequence[Any]) -> str:
+    if not columns:
+        return ""
+    head = "".join(f"<th>{escape(name)}</th>" for name, _ in columns)
+    body = "".join("<tr>" + "".join(f"<td>{escape(show(row))}</td>" for _, show in columns) + "</tr>" for row in rows)
+    return f"<div class='wide further'><table class=named><tr>{head}</tr>{body}</table></div>"
+
+
+def _listed(sentences: Iterable[str]) -> str:
+    return f"<ul class=notes>{''.join(f'<li>{escape(sentence)}</li>' for sentence in sentences)}</ul>"
+
+
+def _contrasts(compared: Sequence[Contrast]) -> str:
+    return _table(contrast_columns(compared), compared) + _listed(contrast_notes(compared)) if compared else ""
+
+
+def _drawings(results: Sequence[Summary], episodes: Episodes) -> str:
+    if not any(result["scored"] for result in results):
+        return ""
+    if not available():
+        return f"<p>{escape(HOW_TO_GET)}</p>"
+    figures = []
+    for each in draw(results, episodes):
+        caption = f"<figcaption><b>{escape(each.title)}.</b> {escape(each.caption)}</figcaption>"
+        figures.append(f"<figure class=drawing>{inline_svg(each)}{caption}</figure>")
+    return f"<div class=drawings>{''.join(figures)}</div>"
 
 
 def _dot(result: Summary) -> str:
@@ -239,6 +273,9 @@ tr:last-child>*{border-bottom:0}
 th{font-weight:600;color:var(--soft);font-size:13px}
 .results td:nth-child(-n+2),.results th:nth-child(-n+2){text-align:left}
 .results td:first-child{font-weight:600}
+.further{margin-top:14px}
+.named td:nth-child(-n+2),.named th:nth-child(-n+2){text-align:left}
+.named td:first-child{font-weight:600}
 .results td:nth-child(4){font-weight:700}
 .results td:nth-child(3),.results th:nth-child(3){text-align:center}
 .tables{display:flex;flex-wrap:wrap;gap:0 36px;align-items:flex-start}
@@ -254,5 +291,9 @@ summary{cursor:pointer;font-weight:600}small{color:var(--soft);font-weight:400}
 figure{margin:0;flex:none;width:200px}
 img{width:100%;border:1px solid var(--rule);border-radius:4px;display:block}
 figcaption{font:12px/1.4 ui-monospace,"Liberation Mono",monospace;color:var(--soft);margin-top:4px;overflow-wrap:anywhere}
+.drawings{display:flex;flex-wrap:wrap;gap:18px}
+.drawing{width:auto;max-width:100%;padding:16px 18px;background:var(--card);border:1px solid var(--rule);border-radius:8px}
+.drawing svg{display:block;height:auto}
+.drawing figcaption{font:12.5px/1.5 inherit;font-family:inherit;max-width:62ch;margin-top:10px}
 pre{background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:14px;overflow-x:auto;font-size:13px}
 """

@@ -121,17 +121,22 @@ def evaluate(
         out=path, observe=observe, limits=_limits(limits), seconds=seconds, trace=trace, retries=retries, executor=executor,
         options=dict(options or {}),
     )  # fmt: skip
-    if Store.holds_run(path):
-        if not resume:
-            raise UsageError(
-                f"{path} holds a run already; go on with it (`quintain run --resume {path}`, in Python resume=True), "
-                "or choose another folder"
-            )
-        with _opened(path, config, tasks=found) as store:
-            if next(store.missing(), None) is None:
-                return Run(path)
-    _play(path, config, contestants, found, workers=workers, progress=progress)
+    if not _finished(path, config, found, resume=resume):
+        _play(path, config, contestants, found, workers=workers, progress=progress)
     return Run(path)
+
+
+def _finished(path: Path, config: RunConfig, tasks: Sequence[Task], *, resume: bool) -> bool:
+    """Whether all of it was played before; a run that is there and not to be gone on with is a `UsageError`."""
+    if not Store.holds_run(path):
+        return False
+    if not resume:
+        raise UsageError(
+            f"{path} holds a run already; go on with it (`quintain run --resume {path}`, in Python resume=True), "
+            "or choose another folder"
+        )
+    with _opened(path, config, tasks=tasks) as store:
+        return next(store.missing(), None) is None
 
 
 def _play(

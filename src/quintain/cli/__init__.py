@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from . import checking as checking
+from . import comparing as comparing
 from . import listing as listing
 from . import running as running
 from .app import app

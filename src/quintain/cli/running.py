@@ -118,15 +118,18 @@ def _conclude(done: Run, *, as_json: bool) -> None:
 
 
 def _report(store: Store, *, as_json: bool) -> list[dict[str, Any]]:
-    from quintain.report import failures, notes, report_object, summarize, table
+    from quintain.report import contrast_notes, failures, notes, read, report_object, screens, summarize
+    from quintain.summary import comparisons
 
-    results = summarize(store)
     if as_json:
-        emit(report_object(store, results))
-        return results
-    screen = console()
-    screen.print(table(results, width=screen.width if screen.is_terminal else None))
-    for note in notes(results):
+        found = report_object(store)
+        emit(found)
+        return list(found["results"])
+    episodes = read(store)
+    results, compared, screen = summarize(store, episodes), comparisons(episodes), console()
+    for table in screens(results, compared, width=screen.width if screen.is_terminal else None):
+        screen.print(table)
+    for note in [*notes(results), *contrast_notes(compared)]:
         screen.print(f"· {note}", markup=False, style="dim")
     for failure in failures(store):
         screen.print(f"· {failure}", markup=False, style="yellow")
@@ -155,15 +158,19 @@ def report(
     path: Folder,
     form: Annotated[str, typer.Option("--format", metavar="table|md|json|html")] = "table",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write there instead of stdout.")] = None,
+    figures: Annotated[Path | None, typer.Option(metavar="DIR", help="Write the figures there, as PDF, PNG and SVG.")] = None,
     as_json: Json = False,
 ) -> None:
     """Report on a stored run."""
+    from quintain.figures import write_figures
     from quintain.report import check_format, render_json, render_markdown
     from quintain.report_page import render_page
     from quintain.store import Store
 
     form = "json" if as_json else check_format(form)
     with Store.open(path) as store:
+        if figures is not None:
+            say(f"{len(write_figures(store, figures))} files written to {figures}")
         if form == "table" and out is None:
             _report(store, as_json=False)
             return

@@ -63,31 +63,61 @@ def jeffreys(successes: float, n: int, *, level: float = 0.95) -> tuple[float, f
     return low, 1.0 if successes >= n else 1 - _beta_quantile(tail, b, a)
 
 
-def new_tasks(values: ArrayLike, tasks: Sequence[object] | NDArray[np.generic], *, level: float = 0.95) -> Interval:
+def new_tasks(
+    values: ArrayLike,
+    tasks: Sequence[object] | NDArray[np.generic],
+    *,
+    families: Sequence[object] | NDArray[np.generic] | None = None,
+    level: float = 0.95,
+) -> Interval:
     """Mean over tasks of the task means, for new tasks like these.
 
     Args:
         values: scores in [0, 1], one an episode.
         tasks: the task of each episode.
+        families: the family of each episode's task, where tasks of a family hang together; new families are then drawn.
         level: nominal coverage.
 
     Raises:
-        ValueError: no values, NaN, a value outside [0, 1], lengths that differ, or fewer than two tasks.
+        ValueError: no values, NaN, a value outside [0, 1], lengths that differ, a task in two families, or fewer than two
+            tasks or families.
     """
     groups = _group(values, tasks)
     if groups.total < 2:
         raise ValueError("new_tasks: one task says nothing about others; give at least two, or use same_tasks")
     mean = float(groups.means.mean())
-    spread = float(groups.means.std(ddof=1))
-    if spread < NO_SPREAD:
-        low, high = wilson(groups.total * mean, groups.total, level=level)
-        formula = "Wilson over tasks, whose means are all alike"
-    else:
-        error = spread / math.sqrt(groups.total)
-        half = t_quantile(0.5 + _checked(level) / 2, groups.total - 1) * error
-        low, high = mean - half, mean + half
+    if families is None:
+        units, unit, error = groups.total, "tasks", float(groups.means.std(ddof=1)) / math.sqrt(groups.total)
         formula = "mean of task means ± t(T-1) sd(task means)/√T"
+    else:
+        units, error = _clustered(groups.means - mean, tasks, families)
+        unit, formula = "families", "mean of task means ± t(F-1) √(F/(F-1) Σ (family sum of deviations)²)/T"
+    if error < NO_SPREAD:
+        low, high = wilson(units * mean, units, level=level)
+        formula = f"Wilson over {unit}, whose means are all alike"
+    else:
+        half = t_quantile(0.5 + _checked(level) / 2, units - 1) * error
+        low, high = mean - half, mean + half
     return _interval(mean, low, high, groups=groups, formula=formula, question="new tasks like these")
+
+
+def _clustered(
+    deviations: NDArray[np.float64],
+    tasks: Sequence[object] | NDArray[np.generic],
+    families: Sequence[object] | NDArray[np.generic],
+) -> tuple[int, float]:
+    """Families, and the standard error of the mean over tasks when these hang together within families (Liang and Zeger 1986)."""
+    if len(families) != len(tasks):
+        raise ValueError(f"{len(tasks)} scores but {len(families)} families; each score needs the family of its task")
+    codes, kin = (np.unique(np.asarray(each), return_inverse=True)[1] for each in (tasks, families))
+    family_of = np.zeros(len(deviations), dtype=np.int64)
+    family_of[codes] = kin
+    if (family_of[codes] != kin).any():
+        raise ValueError("a task stands in two families; each task needs exactly one")
+    sums = np.bincount(family_of, weights=deviations)
+    if len(sums) < 2:
+        raise ValueError("new_tasks: one family says nothing about others; give at least two, or use same_tasks")
+    return len(sums), math.sqrt(len(sums) / (len(sums) - 1) * float((sums**2).sum())) / len(deviations)
 
 
 def same_tasks(values: ArrayLike, tasks: Sequence[object] | NDArray[np.generic], *, level: float = 0.95) -> Interval:
