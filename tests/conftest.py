@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Generator
 from typing import Any
 
@@ -11,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from quintain.doctor import examine
 
+# A shell starts jobs in the background with this signal ignored, and programs that tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 settings.register_profile("quintain", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("quintain")
 
@@ -25,7 +28,7 @@ def real_browser() -> None:
         pytest.skip("; ".join(missing))
 
 
-BY_DESIGN = ("Skipped: tried in", "Skipped: real time passes", "Ray is installed")
+BY_DESIGN = ("Skipped: tried in", "Skipped: real time passes", "Skipped: Ray is installed")
 """Variants that say nothing of this machine; every other skip means that a part is missing, which with ``QUINTAIN_CI`` fails."""
 
 

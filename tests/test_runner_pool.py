@@ -180,9 +180,10 @@ def test_workers_that_cannot_start_end_the_run() -> None:
 
 def test_a_handler_that_does_not_close_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("quintain.executors.local.CLOSE_LIMIT_S", 0.5)
+    before = set(psutil.Process().children(recursive=True))
     with LocalExecutor(lambda slot: SlowToClose(), workers=2) as executor:
         assert how(done(executor, Call(os.getpid))[0]).startswith("result ")
-    assert [each for each in psutil.Process().children(recursive=True) if each.is_running()] == []
+    assert [each for each in psutil.Process().children(recursive=True) if each not in before] == []
 
 
 def test_it_goes_on_after_a_run_that_was_left_in_the_middle() -> None:

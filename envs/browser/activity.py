@@ -76,6 +76,7 @@ class Activity:
         self.loading = False
         self.departing = False
         self.documents = 0
+        self._parsed: float | None = None
         self.requests: dict[str, float] = {}
         self.ignored: set[str] = set()
         self.changed = asyncio.Event()
@@ -85,6 +86,7 @@ class Activity:
         session.on("Page.frameStoppedLoading", self._stopped)
         session.on("Page.frameClearedScheduledNavigation", self._stopped)
         session.on("Page.frameNavigated", self._navigated)
+        session.on("Page.domContentEventFired", self._was_parsed)
         session.on("Network.requestWillBeSent", self._request)
         session.on("Network.webSocketCreated", lambda event: self.ignored.add(event["requestId"]))
         session.on("Network.loadingFinished", self._request_over)
@@ -99,6 +101,11 @@ class Activity:
         """The document has loaded, or the navigation came to nothing."""
         self.loading = self.departing = False
         self.changed.set()
+
+    def leave_late_parts(self, seconds: float) -> None:
+        """Take a document that was parsed so long ago for loaded, though a frame or a picture of it still is not."""
+        if self.loading and not self.departing and self._parsed is not None and time.monotonic() - self._parsed > seconds:
+            self.arrive()
 
     def in_flight(self) -> bool:
         """Whether a request is under way that is not yet taken for a long-lived one."""
@@ -158,9 +165,13 @@ class Activity:
         if "parentId" not in event["frame"]:
             self.documents += 1
             self.departing = False
+            self._parsed = None
             self.requests.clear()
             self.ignored.clear()
             self.changed.set()
+
+    def _was_parsed(self, event: Params) -> None:
+        self._parsed = time.monotonic()
 
     def _request(self, event: Params) -> None:
         if event["requestId"] not in self.requests and not event["request"]["url"].startswith("data:"):

@@ -26,6 +26,9 @@ LOAD_LIMIT_S: Final = 30.0
 SHARES: Final = (0.1, 0.4, 1.0)
 LOAD_GRACE_S: Final = 2.0
 LOADING_STEP_MS: Final = 10.0
+HURRIED_SLICES: Final = 20
+PAUSE_S: Final = 0.02
+LATE_PARTS_S: Final = 5.0
 # A page that draws by itself holds its first frame back for some of its own time; until then nothing can be photographed.
 FIRST_PAINT_MS: Final = 60.0
 FIRST_FRAMES: Final = 10
@@ -155,7 +158,7 @@ class VirtualClock:
 
     async def load(self, limit_s: float = LOAD_LIMIT_S) -> bool:
         """See Clock."""
-        run = _Run(limit_s, LOAD_GRACE_S, self.elapsed_ms)
+        run, slices = _Run(limit_s, LOAD_GRACE_S, self.elapsed_ms), 0
         while self._activity.loading:
             if run.over():
                 return False
@@ -164,6 +167,11 @@ class VirtualClock:
                 await self._activity.wait_change(min(run.left(), 0.1))
                 continue
             await self._slice(LOADING_STEP_MS, run)
+            slices += 1
+            if slices > HURRIED_SLICES and self._activity.loading:
+                # What is missing comes from other processes, which slices without a pause would starve.
+                await self._activity.wait_change(min(run.left(), PAUSE_S))
+                self._activity.leave_late_parts(LATE_PARTS_S)
         if self._painter.commanded:
             await self._first_frame()
         else:
@@ -335,7 +343,8 @@ class WallClock:
         while self._activity.loading:
             if time.monotonic() >= deadline:
                 return False
-            await self._activity.wait_change(max(deadline - time.monotonic(), 0.001))
+            await self._activity.wait_change(min(max(deadline - time.monotonic(), 0.001), LATE_PARTS_S / 10))
+            self._activity.leave_late_parts(LATE_PARTS_S)
         return True
 
 
