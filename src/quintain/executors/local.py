@@ -175,7 +175,9 @@ class LocalExecutor:
                     f"a worker process did not start within {START_LIMIT_S:.0f} s; is the machine overloaded?"
                 )
             state = worker.slot.read()
-            if worker.job is not None and worker.job.overdue(state, now) and not worker.connection.poll():
+            # An idle worker has not begun its job: its state is still that of the last one, or none.
+            begun = worker.job is not None and state.phase != "idle"
+            if begun and worker.job.overdue(state, now) and not worker.connection.poll():
                 self._replace(worker)
                 yield Finished(worker.job, killed=Killed(True, state, "killed"))
 
