@@ -22,7 +22,7 @@ from quintain.store import Store, Trial
 from quintain.trial import Summary
 
 TOY = Path(__file__).with_name("toy_world.py").resolve()
-HEAVY = {"playwright", "PIL", "pebble", "sqlite3", "jax", "docker"}
+HEAVY = {"playwright", "PIL", "sqlite3", "jax", "docker"}
 
 
 def quintain(*arguments: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:

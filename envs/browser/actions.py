@@ -114,8 +114,7 @@ class Hands:
         found = await self._find.find(tab, action.target, hit=False)
         if found.facts.get("tag") != "input" or found.facts.get("type") != "file":
             raise Refused(f"{found.facts['name']} is no file input")
-        handle = await self._reader.handle(found.frame, f"quintain.node({action.target})")
-        await found.frame.session.send("DOM.setFileInputFiles", objectId=handle, files=[str(path) for path in paths])
+        await found.frame.set_files(f"quintain.node({action.target})", paths, isolated=True)
 
     async def _aim(self, tab: Tab, action: Type) -> bool:
         """Put the caret where the text goes; whether the element took the text as a whole (a date, a colour)."""

@@ -91,10 +91,6 @@ class Context:
         reply = await self.host.browser.send("Storage.getCookies", browserContextId=self.id)
         return list(reply["cookies"])
 
-    async def set_cookies(self, cookies: list[dict[str, Any]]) -> None:
-        """Add cookies, given as the protocol's Network.CookieParam."""
-        await self.host.browser.send("Storage.setCookies", browserContextId=self.id, cookies=cookies)
-
     async def close(self) -> None:
         """Dispose of the context with its tabs and downloads; idempotent, and silent when the browser is gone."""
         if self._dead is not None:

@@ -168,12 +168,6 @@ class Pool:
         asyncio.get_running_loop().call_later(REFILL_DELAY_S, self._refill, key)
         return context
 
-    async def warm(self, policy: NetworkPolicy = NetworkPolicy(), options: PageOptions = PageOptions()) -> None:  # noqa: B008
-        """Start the browser now and make the first context ahead."""
-        self._check_usable()
-        await self._living_host()
-        self._refill((policy.origins, options))
-
     async def debug_url(self) -> str:
         """The DevTools address of the current browser; only with ``debug_port``."""
         self._check_usable()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from quintain.envs.browser.activity import PAGE_SCRIPT, TIMER_SCRIPT, Activity
@@ -213,16 +212,6 @@ class Tab:
         """The viewport, H x W x 3 uint8, as drawn after the last settling."""
         self._check_alive()
         return await self._painter.screenshot()
-
-    async def set_files(self, expression: str, paths: Sequence[Path], *, isolated: bool = False) -> None:
-        """``Frame.set_files`` in the main frame."""
-        await self.frames.main.set_files(expression, paths, isolated=isolated)
-
-    async def resize(self, width: int, height: int, *, scale: float = 1.0) -> None:
-        """Change the viewport."""
-        await self.session.send(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
-        )
 
     async def activate(self) -> None:
         """Bring the tab to the front."""

@@ -15,8 +15,6 @@ from .faces import AsyncEnv, GymEnv, VecEnv
 from .registry import catalog, load, lookup, suggest
 from .spaces import Modality
 
-GYM_NAMESPACE = "quintain"
-
 
 @cache
 def suite(name: str) -> Suite:

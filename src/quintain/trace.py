@@ -25,7 +25,6 @@ from .pixels import decode_png, encode_png
 from .spaces import Observation
 
 TraceLevel = Literal["full", "actions", "none"]
-TRACE_LEVELS: tuple[TraceLevel, ...] = ("full", "actions", "none")
 PICTURES = ("screenshot", "images")
 GZIP = 31
 """zlib's `wbits` for the gzip format."""
