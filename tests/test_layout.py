@@ -20,8 +20,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "quintain"
 ROOMS = ("envs", "agents", "tasks", "evaluators")
-FOUNDATION = {"core", "spaces", "model_space", "pixels", "errors", "elements", "roles", "marks"}
-OPEN_TO_ROOMS = FOUNDATION | {"sandbox"}
+FOUNDATION = {
+    "core", "values", "usage", "ledger", "handle", "spaces", "model_space", "pixels", "errors", "elements", "roles", "marks",
+}  # fmt: skip
+OPEN_TO_ROOMS = FOUNDATION | {"sandbox", "lifting"}
 DATA = re.compile(r"tasks/repo/capsules/\w+/|tasks/repo/research/\w+/(workspace|reference)/|evaluators/repo/research/drivers/")
 """What is shown to agents or run inside sandboxes: programs of others' kind, old and broken ones among them."""
 FILE_LINES, FUNCTION_LINES = 400, 60

@@ -20,18 +20,18 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol, runt
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     JsonValue,
-    NonNegativeFloat,
     PlainSerializer,
     PositiveFloat,
-    PositiveInt,
     StringConstraints,
 )
 
 from .errors import Owner
 from .spaces import Action, Modality, Observation
+from .usage import Limits as Limits
+from .usage import Usage as Usage
+from .values import Value as Value
 
 Family = Literal["browser", "desktop", "repo", "marl", "custom"]
 Outcome = Literal["ok", "agent_error", "env_error", "timeout", "cancelled"]
@@ -44,33 +44,6 @@ Blob = Annotated[
     PlainSerializer(lambda data: base64.b64encode(data).decode("ascii"), return_type=str, when_used="json"),
 ]
 """Bytes that travel through JSON as base64."""
-
-
-class Value(BaseModel):
-    """A frozen value that rejects unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Limits(Value):
-    """Caps on one episode; None is no cap. Reaching one truncates the episode, it never fails it."""
-
-    steps: PositiveInt | None = None
-    seconds: PositiveFloat | None = None
-    """Wall-clock seconds from the end of the reset."""
-    tokens: PositiveInt | None = None
-    usd: PositiveFloat | None = None
-
-
-class Usage(Value):
-    """What one episode cost. None is *unknown*, which is not zero."""
-
-    agent_s: NonNegativeFloat = 0.0
-    environment_s: NonNegativeFloat = 0.0
-    waiting_s: NonNegativeFloat = 0.0
-    """Seconds in neither: waiting for a slot, storing, scoring."""
-    tokens: int | None = None
-    usd: float | None = None
 
 
 class Probe(Value):
@@ -337,11 +310,28 @@ class Env(Protocol):
 
 @runtime_checkable
 class Agent(Protocol):
-    """Maps observations to actions; both methods may be coroutines. May have `usage() -> Usage` and `close()`."""
+    """Maps observations to actions; both methods may be coroutines. What it spends goes to `quintain.ledger.current()`.
+
+    May have: `usage() -> Usage` where it keeps its own books; `took(action)`, told which action was done in its place (a
+    technique chose among several); `finish(observation)`, told once how the episode ended; `close()`. Each may be a coroutine,
+    but for `usage`.
+    """
 
     def reset(self, task: TaskView, seed: int) -> Awaitable[None] | None: ...
 
     def act(self, observation: Observation) -> Action | Awaitable[Action]: ...
+
+
+@runtime_checkable
+class LoopAgent(Protocol):
+    """Owns its loop: acts through the handle until it submits, returns, or the episode is over; may be a coroutine."""
+
+    def play(self, episode: Any) -> Awaitable[str | None] | str | None:
+        """`episode` is a `quintain.handle.EpisodeHandle`, for a plain function a `quintain.handle.SyncHandle`.
+
+        A text that it returns is submitted as the answer where the episode is not over.
+        """
+        ...
 
 
 @runtime_checkable

@@ -76,6 +76,12 @@ class EpisodeTimeout(QuintainError):
     owner = "agent"
 
 
+class BudgetSpent(QuintainError):
+    """The tokens or dollars of an episode are used up. No failure: the loop turns it into a truncated episode."""
+
+    owner = "agent"
+
+
 @contextmanager
 def attributed(to: type[QuintainError], where: str) -> Iterator[None]:
     """Raise whatever crosses this block as ``to``, with ``where`` named; errors that have an owner already pass unchanged."""

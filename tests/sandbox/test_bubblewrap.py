@@ -235,7 +235,7 @@ def _as_nobody(tmp_path: Path) -> list[str]:
 def test_forbidden_namespaces_are_named(switch: str, value: str) -> None:
     """Forbidden in a user namespace around the harness, whose root it is."""
     works("bubblewrap")
-    command = f"echo {value} > /proc/sys/{switch.replace('.', '/')}; exec {sys.executable} -c \"{PROBE}\""
+    command = f'echo {value} > /proc/sys/{switch.replace(".", "/")}; exec {sys.executable} -c "{PROBE}"'
     result = subprocess.run(["unshare", "-Ur", "sh", "-c", command], capture_output=True, text=True, check=False, timeout=60)
     assert f"sysctl -w {switch}=" in result.stdout, result.stderr
     assert "unavailable because user namespaces are forbidden" in result.stdout

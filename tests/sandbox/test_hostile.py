@@ -49,9 +49,7 @@ def test_memory_of_many_programs(victim: SyncSandbox) -> None:
 
 def test_memory_that_is_no_process(victim: SyncSandbox) -> None:
     """Memory files and shared segments count, too."""
-    code = (
-        f"import os\nfile = os.memfd_create('m')\nfor _ in range(64):\n    os.write(file, b'x' * {64 * MIB})\nprint('got it')"
-    )
+    code = f"import os\nfile = os.memfd_create('m')\nfor _ in range(64):\n    os.write(file, b'x' * {64 * MIB})\nprint('got it')"
     result = survived(lambda: victim.exec(["python3", "-c", code]))
     assert result is None or b"got it" not in result.stdout
 

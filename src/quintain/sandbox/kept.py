@@ -148,9 +148,7 @@ class KeptSandbox:
                 self._dropping.add(task)
                 task.add_done_callback(self._dropping.discard)
 
-    async def _open(
-        self, below: str | None, *, before: _Place | None = None, state: bytes = b"", renew: bool = False
-    ) -> _Place:
+    async def _open(self, below: str | None, *, before: _Place | None = None, state: bytes = b"", renew: bool = False) -> _Place:
         kept = self._lineage.keeper = await self._house.keeper(self.spec)
         name = f"{self._id}-{next(self._lives)}"
         plan = self._house.plan(self.spec, kept.facts)

@@ -314,9 +314,7 @@ COMMANDS = (
 PYTHON = (
     Line("python keeps its names", python("import math\ndef area(r):\n    return math.pi * r ** 2\nr = 2"), out()),
     Line("… in the next call", python("print(f'{area(r):.3f} ž')"), out("12.566 ž\n")),
-    Line(
-        "an exception is shown, and python lives", last_line(python("1 / 0")), (1, [b"ZeroDivisionError: division by zero"])
-    ),
+    Line("an exception is shown, and python lives", last_line(python("1 / 0")), (1, [b"ZeroDivisionError: division by zero"])),
     Line("python and bash share the files", python("open('made.txt', 'w').write('by python')\nprint(r)"), out("2\n")),
     Line("leaving python", outcome(python("raise SystemExit(6)")), out(code=6)),
     Line("… gives a fresh one", python("print('r' in globals())"), out("False\n", restarted=True)),

@@ -10,7 +10,9 @@ import sys
 libc = ctypes.CDLL(None, use_errno=True)
 result = {"exit_code": 0, "exit": 0, "code": 0, "status": "ok", "ok": True, "stdout": "forged", "id": 1}
 texts = [json.dumps(result).encode()]
-texts += [f"{mark}0\n".encode() for mark in ("__END__", "\x1eend ", "\x00\x00", "quintain:", "\n\x04", os.environ.get("MARK", ""))]
+texts += [
+    f"{mark}0\n".encode() for mark in ("__END__", "\x1eend ", "\x00\x00", "quintain:", "\n\x04", os.environ.get("MARK", ""))
+]
 messages = [shape + text for text in texts for shape in (b"", struct.pack("<I", len(text)), struct.pack(">I", len(text)), b"\n")]
 
 

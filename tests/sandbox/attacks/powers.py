@@ -60,7 +60,17 @@ worked("the root of process 1", lambda: os.getuid() != 0 and os.listdir("/proc/1
 worked("tracing process 1", lambda: zero(libc.ptrace(16, 1, 0, 0)))
 for name in ("/proc/sysrq-trigger", "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches"):
     worked(f"writing {name}", lambda name=name: os.open(name, os.O_WRONLY) >= 0)
-for name in ("/dev/mem", "/dev/kmsg", "/dev/port", "/dev/fuse", "/dev/net/tun", "/dev/kvm", "/dev/loop-control", "/dev/vda", "/dev/sda"):
+for name in (
+    "/dev/mem",
+    "/dev/kmsg",
+    "/dev/port",
+    "/dev/fuse",
+    "/dev/net/tun",
+    "/dev/kvm",
+    "/dev/loop-control",
+    "/dev/vda",
+    "/dev/sda",
+):
     worked(f"opening {name}", lambda name=name: os.open(name, os.O_RDWR) >= 0)
 for name in ("/sys/fs/cgroup", "/sys/kernel", "/sys/fs/bpf", "/usr", "/usr/local/bin", "/proc/sys/kernel"):
     worked(f"a file in {name}", lambda name=name: os.getuid() != 0 and os.open(f"{name}/x", os.O_CREAT | os.O_WRONLY) >= 0)

@@ -278,4 +278,3 @@ def _take_place(entrance: Entrance, channel: socket.socket, guard: int, owner: i
         connection.sendall(encode({"event": "failed", "error": f"{type(error).__name__}: {error}"}))
         raise
     serve(connection, ground)
-

@@ -133,7 +133,7 @@ class Mounter:
                 os.rmdir(path)  # noqa: PTH106
                 return self._show(source, path, None, whole)
             kernel.mount("quintain", path, "tmpfs", kernel.NOSUID | kernel.NODEV, "mode=755,size=50%")
-            run = f"cp -a -- \"$0\"/. {path} && chown -R -h {self._world.owner}:{self._world.owner} {path}"
+            run = f'cp -a -- "$0"/. {path} && chown -R -h {self._world.owner}:{self._world.owner} {path}'
             if os.waitpid(os.posix_spawn("/bin/sh", ["sh", "-c", run, source], os.environ), 0)[1]:
                 kernel.unmount(path)
                 os.rmdir(path)  # noqa: PTH106

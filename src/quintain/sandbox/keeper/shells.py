@@ -28,7 +28,7 @@ BASH = (
     "__qs() { return $__qr; }; __qr=0; "
     f"while LC_ALL=C builtin read -r -u {CODE_IN} __qn __ql && LC_ALL=C IFS= builtin read -r -N $__ql -u {CODE_IN} __qc; do "
     f'case $- in *e*) ;; *) __qs ;; esac; builtin eval "$__qc" {CODE_IN}<&- {STATUS_OUT}>&-; __qr=$?; '
-    f"builtin printf '%s %s %s\\0' \"$__qn\" \"$__qr\" \"$PWD\" >&{STATUS_OUT}; done"
+    f'builtin printf \'%s %s %s\\0\' "$__qn" "$__qr" "$PWD" >&{STATUS_OUT}; done'
 )
 WHOLE = b"# whole\n"
 BASH_STATE = (

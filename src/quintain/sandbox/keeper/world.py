@@ -218,4 +218,3 @@ def _exchange(one: int, other: int) -> int:
         os.close(go)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-
