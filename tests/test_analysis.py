@@ -114,15 +114,17 @@ def test_one_common_task_played_often_speaks_of_that_task(tmp_path: Path) -> Non
     assert again.tasks == 1
 
 
-def test_four_methods_rank_and_agree_where_the_order_is_plain(found: Study) -> None:
+def test_five_methods_rank_and_agree_where_the_order_is_plain(found: Study) -> None:
     standings = stand(found)
     assert [each.agent for each in standings.agents] == ["to-5", "to-3", "to-1"]
     for each, place in zip(standings.agents, (1, 2, 3), strict=True):
-        methods = (each.mean, each.borda, each.kemeny, each.bradley_terry)
-        assert [method.rank for method in methods if method] == [place] * 4
+        methods = (each.mean, each.borda, each.kemeny, each.bradley_terry, each.plackett_luce)
+        assert [method.rank for method in methods if method] == [place] * 5
         assert each.mean.low is not None and each.mean.high is not None
         assert each.mean.low <= place <= each.mean.high
     assert (standings.tasks, standings.dropped, standings.disagreements) == (8, 0, ())
+    elo = next(note for note in standings.notes if note.startswith("Elo"))
+    assert elo.index("to-5") < elo.index("to-3") < elo.index("to-1") and " ± " in elo
     assert stand(found) == standings
     assert json.loads(json.dumps(standings.to_object(), allow_nan=False))["agents"][0]["agent"] == "to-5"
 
@@ -131,7 +133,7 @@ def test_methods_that_disagree_are_named(tmp_path: Path) -> None:
     """One agent is a little better on most tasks, the other far better on one."""
     a, b = play(tmp_path / "a", 4, targets=[5, 5, 5, 40], episodes=1), play(tmp_path / "b", 3, targets=[5, 5, 5, 4], episodes=1)
     standings = stand(study(a, b))
-    assert standings.disagreements == ("to-3 before to-4 by mean; after it by Borda, Kemeny, Bradley-Terry",)
+    assert standings.disagreements == ("to-3 before to-4 by mean; after it by Borda, Kemeny, Bradley-Terry, Plackett-Luce",)
 
 
 def test_missing_cells_are_said_and_never_zero(found: Study, run: Path, tmp_path: Path) -> None:

@@ -104,6 +104,60 @@ def test_improvement_over_the_random_agent_is_told(runs: Path, capsys: pytest.Ca
     assert luck == {"to-5": pytest.approx(100 * (1 - 0.75) / 0.75)}
 
 
+@pytest.fixture(scope="module")
+def long(runs: Path) -> Path:
+    """Tasks that take a person 1 to 32 minutes, each in two versions; an agent passes those up to its number, twice over."""
+    tasks = []
+    for k in range(1, 7):
+        for version in ("", "-again"):
+            meta = Meta(tags=("t",), human_minutes=2.0 ** (k - 1), version_of=f"toy/m{k}" if version else None)
+            tasks.append(toy.counter_task(f"toy/m{k}{version}", target=k).model_copy(update={"meta": meta}))
+    evaluate([counts_to(2), counts_to(4), counts_to(9)], tasks, episodes=2, workers=0, out=runs / "long", trace="none")
+    return runs / "long"
+
+
+def test_a_horizon_is_told_where_tasks_say_how_long_people_take(long: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = told("breakdown", "long", "--metric", "success", capsys=capsys)
+    short, far = (found["horizons"][name]["p50"]["estimate"] for name in ("to-2", "to-4"))
+    assert 2 < short < 4 and 8 < far < 16
+    assert "to-9: no time horizon: all runs passed" in " ".join(found["notes"])
+    text = said("breakdown", "long", capsys=capsys)
+    assert "half the tasks of" in text and "L2 penalty 0.1" in text
+
+
+def test_steadiness_over_runs_and_versions_is_told(long: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = told("breakdown", "long", capsys=capsys)
+    assert found["consistency"]["to-4"]["estimate"] == 1.0
+    assert found["versions"]["to-4"]["average"]["estimate"] == found["versions"]["to-4"]["effective"]["estimate"] == 4 / 6
+    assert found["versions"]["to-4"]["gap"]["estimate"] == 0
+    assert "consistency 1.000" in said("breakdown", "long", capsys=capsys)
+
+
+def test_agents_stand_beside_people(long: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["person,task,score", *(f"ann,toy/m{k},1" for k in range(1, 7)), *(f"bob,toy/m{k},{int(k < 4)}" for k in range(1, 7))]
+    (runs / "people.csv").write_text("\n".join(lines))
+    ours, tasks = told("breakdown", "long", "--metric", "success", "--people", "people.csv", capsys=capsys)["people"]["to-2"]
+    assert (ours["score"], ours["average"], ours["top"], tasks) == (pytest.approx(2 / 6), 0.75, 1.0, 6)
+    assert ours["share_of_average"] == pytest.approx(100 * (2 / 6) / 0.75)
+    assert "people 0.750 on average" in said("breakdown", "long", "--people", "people.csv", capsys=capsys)
+    for text, message in (
+        ("person,task\nann,toy/m1\n", "line 2: lacks score"),
+        ("person,task,score\nann,toy/m1,good\n", "'good', not a finite number"),
+        ("person,task,score\n", "holds no score"),
+        ("person,task,score\nann,toy/other,1\n", "no task was done by every person"),
+    ):
+        (runs / "wrong.csv").write_text(text)
+        assert message in said("breakdown", "long", "--people", "wrong.csv", code=2, capsys=capsys)
+
+
+def test_gains_and_losses_between_two_agents_are_told_apart(long: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = told("compare", "long", "--a", "to-4", "--b", "to-2", capsys=capsys)["changes"]
+    assert found["progressions"]["estimate"] == pytest.approx(2 / 6) and found["regressions"]["estimate"] == 0
+    assert found["progressed"] == ["toy/m3", "toy/m3-again", "toy/m4", "toy/m4-again"] and found["regressed"] == []
+    text = said("compare", "long", "--a", "to-2", "--b", "to-4", capsys=capsys)
+    assert "to-2 against to-4: progressions 0.000" in text and "regressions 0.333" in text
+
+
 def test_a_judge_is_measured_by_the_columns_that_are_there(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = ["judge,human,swapped,length,null"] + [f"{k % 2},{k % 2},{int(k % 4 == 0)},{k * 7 % 11},0" for k in range(20)]
     (runs / "judge.csv").write_text("\n".join(lines))

@@ -1,4 +1,5 @@
-"""Scores split by what is known of the tasks: capability, domain, release date, variants; and by the time that success takes."""
+"""Scores split by what is known of the tasks: capability, domain, release date, variants, a person's minutes and scores; by
+how steady they are; and by the time that success takes."""
 
 from __future__ import annotations
 
@@ -11,8 +12,12 @@ import numpy as np
 from .analysis import Floats, Metric, Study, asked, plain
 from .core import Task
 from .errors import UsageError
-from .stats.tables import Cell, Decay, Drop, by_date, capabilities, drop, improvement_over_random
-from .stats.targets import ProfileScore, profile_score
+from .people import beside_people, horizons
+from .stats.curves import Versions
+from .stats.intervals import Interval
+from .stats.tables import Cell, Decay, Drop, HumanColumns, by_date, capabilities, drop, improvement_over_random
+from .stats.targets import Horizon, ProfileScore, profile_score, study_times
+from .steadiness import over_runs, over_versions
 
 By = Literal["capability", "domain", "family", "split", "tag"]
 BY: tuple[By, ...] = ("capability", "domain", "family", "split", "tag")
@@ -41,7 +46,15 @@ class Breakdown(NamedTuple):
     """From tasks to their variants, by agent."""
     decays: dict[str, Decay]
     """Around the cut-off date, by agent."""
+    versions: dict[str, Versions]
+    """Over versions of the same problems, by agent."""
+    consistency: dict[str, Interval]
+    """Over runs of the same task, by agent: 1 where all runs of each task end alike, 0 where they are coin flips."""
+    people: dict[str, tuple[HumanColumns, int]]
+    """Beside people's scores, with the number of tasks, by agent; only where these are given."""
+    horizons: dict[str, Horizon]
     speed: Speed | None
+    notes: tuple[str, ...]
 
     def to_object(self) -> dict[str, Any]:
         found: dict[str, Any] = plain(self)
@@ -57,6 +70,7 @@ def break_down(
     least: int = 5,
     cutoff: str | None = None,
     target: float = 1.0,
+    people: Mapping[str, Mapping[str, float]] | None = None,
     level: float = 0.95,
 ) -> Breakdown:
     """Split the scores of a study.
@@ -66,9 +80,10 @@ def break_down(
         least: tasks below which a cell is hidden.
         cutoff: an ISO date; tasks with a later `created_at` are compared with the others.
         target: the score that counts as reached, for the times to it.
+        people: person -> task -> score, to stand beside the agents'.
 
     Raises:
-        UsageError: no task says what is asked for, or a date that is none.
+        UsageError: no task says what is asked for, a date that is none, or people who did other tasks.
     """
     means = study.means(metric)
     scores: dict[str, dict[str, float]] = {
@@ -78,6 +93,7 @@ def break_down(
     tags = {name: _tags(tasks[name], by) for name in study.tasks}
     if not any(tags.values()):
         raise UsageError(f"no task of this run has a {by}; choose from {', '.join(BY)}")
+    lengths, notes = horizons(study, tasks)
     with asked():
         return Breakdown(
             by=by,
@@ -85,7 +101,12 @@ def break_down(
             improvement=_improvement(scores),
             drops=_drops(scores, tasks, level=level),
             decays={} if cutoff is None else _decays(scores, tasks, cutoff=cutoff, level=level),
+            versions=over_versions(study, tasks),
+            consistency=over_runs(study, level=level),
+            people={} if people is None else beside_people(scores, people),
+            horizons=lengths,
             speed=_speed(study, target),
+            notes=notes,
         )
 
 
@@ -137,12 +158,13 @@ def _decays(
 
 
 def _speed(study: Study, target: float) -> Speed | None:
-    """From the seconds of an episode, agent and environment together; the best episode of each task counts."""
+    """From the seconds of an episode, agent and environment together: the median of a task's episodes, missed ones never."""
     times = np.full((len(study.agents), len(study.tasks)), math.inf)
     for row, columns in zip(times, study.agents.values(), strict=True):
-        seconds = columns.agent_s + columns.environment_s
-        hit = columns.scored & (columns.value >= target) & (seconds > 0)
-        np.minimum.at(row, columns.tasks[hit], seconds[hit])
+        seconds = np.where(columns.value >= target, columns.agent_s + columns.environment_s, math.inf)
+        for code in np.unique(columns.tasks[columns.scored]).tolist():
+            mine = seconds[columns.scored & (columns.tasks == code)]
+            row[code] = study_times(np.where(np.isnan(mine) | (mine <= 0), math.inf, mine)[:, None])
     used = np.isfinite(times).any(axis=0)
     if not used.any():
         return None

@@ -1,7 +1,7 @@
-"""The order in which agents stand, by four methods beside each other: mean score, Borda, exact Kemeny and Bradley-Terry.
+"""The order in which agents stand, by five methods: mean score, Borda, exact Kemeny, Bradley-Terry and Plackett-Luce.
 
 No order of more than two agents is the true one; where the methods part, the pairs of agents on which they do are named. Each
-task counts once, by the mean of its episodes.
+task counts once, by the mean of its episodes; for Plackett-Luce each episode is a sample, and tasks are drawn anew as wholes.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import numpy as np
 
 from .analysis import Floats, Metric, Study, asked, plain
 from .errors import InfrastructureError, UsageError
-from .stats.bootstrap import Resampling, draw
+from .stats.bootstrap import Resampling
 from .stats.kemeny import Kemeny, kemeny
-from .stats.matrix import Missing, majorities, ranks, table
-from .stats.pairwise import LOST_SHARE, Strengths, bradley_terry
+from .stats.matrix import Missing, table
 from .stats.rank import Ranking, RankInterval, borda, mean_score, rank_intervals
+from .strengths import REFITS, Fit, of_samples, of_tasks, played
 
-PENALTY = 0.1
-"""Of a Bradley-Terry fit whose data has none without: pulls strengths together like a few draws against everyone."""
-REFITS = 200
 WORK = 200_000_000
-"""Bounds replicates x tasks^2, and tasks x agents^2."""
+"""Bounds replicates x tasks^2."""
 KEMENY_S = 20.0
-METHODS = {"mean": "mean", "borda": "Borda", "kemeny": "Kemeny", "bradley_terry": "Bradley-Terry"}
+METHODS = {
+    "mean": "mean", "borda": "Borda", "kemeny": "Kemeny", "bradley_terry": "Bradley-Terry", "plackett_luce": "Plackett-Luce",
+}  # fmt: skip
 
 
 class Place(NamedTuple):
@@ -47,6 +46,7 @@ class Standing(NamedTuple):
     kemeny: Place | None
     """Its place and those of the first and the last of its class of agents that the optimal orders do not settle."""
     bradley_terry: Place | None
+    plackett_luce: Place | None
     tasks: int
     unscored: int
     """Episodes without a score, which are in no rank."""
@@ -91,12 +91,15 @@ def stand(
         borda_spread = rank_intervals(means, method="borda", names=names, missing=missing, how=how)
         values = table(means, what="rank", missing=missing)
     order, order_note = _kemeny(means, names, missing)
-    fit, strength_note = _strengths(values, names, how=how._replace(replicates=REFITS))
-    agents = _rows(study, (by_mean, mean_spread), (by_borda, borda_spread), order, fit)
-    formulas = [each.formula for each in (mean_spread[0], borda_spread[0], order, fit) if each is not None]
+    few = how._replace(replicates=REFITS)
+    fit, strength_note = of_tasks(values, names, how=few)
+    choices, choice_note = of_samples(study, metric=metric, how=few)
+    agents = _rows(study, (by_mean, mean_spread), (by_borda, borda_spread), order, (fit, choices))
+    formulas = [each.formula for each in (mean_spread[0], borda_spread[0], order, fit, choices) if each is not None]
+    said = (*idle, *_gaps(study, means, by_mean), *order_note, *strength_note, *choice_note, *_elo(study, metric, seed))
     return Standings(
         tuple(sorted(agents, key=lambda each: (each.mean.rank, each.agent))), metric, values.shape[1], by_mean.dropped,
-        tuple(_disagreements(agents)), tuple(formulas), (*idle, *_gaps(study, means, by_mean), *order_note, *strength_note),
+        tuple(_disagreements(agents)), tuple(formulas), said,
         order.optimal_orders if order else None, seed,
     )  # fmt: skip
 
@@ -122,7 +125,7 @@ def _rows(
     by_mean: tuple[Ranking, tuple[RankInterval, ...]],
     by_borda: tuple[Ranking, tuple[RankInterval, ...]],
     order: Kemeny | None,
-    fit: _Fit | None,
+    fits: tuple[Fit | None, Fit | None],
 ) -> list[Standing]:
     classes = _classes(order) if order else {}
     rows = []
@@ -131,11 +134,28 @@ def _rows(
             Place(ranking.values[at], ranking.ranks[at], spread[at].low, spread[at].high)
             for ranking, spread in (by_mean, by_borda)
         )
-        strength = fit and Place(float(fit.fit.values[at]), float(fit.ranks[at]), float(fit.low[at]), float(fit.high[at]))
+        task_strength, sample_strength = (fit and _strength(fit, at) for fit in fits)
         rows.append(
-            Standing(name, mean, count, classes.get(name), strength, by_mean[0].measured[at], int((~columns.scored).sum()))
-        )
+            Standing(
+                name, mean, count, classes.get(name), task_strength, sample_strength, by_mean[0].measured[at],
+                int((~columns.scored).sum()),
+            )
+        )  # fmt: skip
     return rows
+
+
+def _strength(fit: Fit, at: int) -> Place:
+    return Place(float(fit.values[at]), float(fit.ranks[at]), float(fit.low[at]), float(fit.high[at]))
+
+
+def _elo(study: Study, metric: Metric, seed: int) -> list[str]:
+    """Elo stands in a note only: it depends on the order of the games, and by how much is part of it."""
+    found = played(study, metric=metric, seed=seed)
+    if found is None:
+        return []
+    rows = zip(found.names, found.mean.tolist(), found.sd.tolist(), strict=True)
+    ratings = ", ".join(f"{name} {mean:.0f} ± {sd:.0f}" for name, mean, sd in sorted(rows, key=lambda each: -each[1]))
+    return [f"Elo, with its spread over orders of the {found.n} games: {ratings} ({found.formula})"]
 
 
 def _kemeny(means: Floats, names: tuple[str, ...], missing: Missing) -> tuple[Kemeny | None, list[str]]:
@@ -155,53 +175,6 @@ def _classes(order: Kemeny) -> dict[str, Place]:
         found |= {name: Place(order.order.index(name) + 1.0, (first + last) / 2, float(first), float(last)) for name in group}
         before = last
     return found
-
-
-class _Fit(NamedTuple):
-    """A Bradley-Terry fit with the limits of its ranks."""
-
-    fit: Strengths
-    ranks: Floats
-    low: Floats
-    high: Floats
-    formula: str
-
-
-def _strengths(values: Floats, names: tuple[str, ...], *, how: Resampling) -> tuple[_Fit | None, list[str]]:
-    """Fitted to who scores more on each task, with whole tasks drawn anew: games of one task depend on each other."""
-    agents, tasks = values.shape
-    if agents**2 * tasks > WORK:
-        return None, [f"no Bradley-Terry fit: {agents} agents x {tasks} tasks are too many; rank fewer"]
-    notes, penalty = [], 0.0
-    try:
-        fit = bradley_terry(majorities(values), names=names)
-    except ValueError as error:
-        penalty = PENALTY
-        notes.append(f"{str(error).partition(';')[0]}; fitted with penalty {penalty:g}, which shrinks the strengths")
-        fit = bradley_terry(majorities(values), names=names, penalty=penalty)
-    drawn = _refits(values, names, penalty=penalty, how=how)
-    if len(drawn) < (1 - LOST_SHARE) * how.replicates and not penalty:
-        notes.append(f"Bradley-Terry: {how.replicates - len(drawn)} of {how.replicates} resamples have no fit; ranks of all are "
-                     f"those with penalty {PENALTY:g}")  # fmt: skip
-        drawn = _refits(values, names, penalty=PENALTY, how=how)
-    places = ranks(np.round(drawn, 9), axis=1)
-    low = np.quantile(places, (1 - how.level) / 2, axis=0, method="lower")
-    high = np.quantile(places, (1 + how.level) / 2, axis=0, method="higher")
-    told = f"{fit.formula}, of who scores more on a task; bootstrap over tasks, {len(drawn)} replicates, seed {how.seed}"
-    return _Fit(fit, ranks(np.round(fit.values, 9)), low, high, told), notes
-
-
-def _refits(values: Floats, names: tuple[str, ...], *, penalty: float, how: Resampling) -> Floats:
-    """(replicates that have a fit, agents)."""
-    tasks = values.shape[1]
-    found = []
-    for block in draw(np.full(tasks - 1, tasks), 1, how=how):
-        for drawn in block[:, 0]:
-            try:
-                found.append(bradley_terry(majorities(values[:, drawn]), names=names, penalty=penalty).values)
-            except ValueError:
-                continue
-    return np.array(found).reshape(-1, len(names))
 
 
 def _disagreements(agents: list[Standing]) -> list[str]:

@@ -40,9 +40,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two agents on the tasks that both have played."""
-    from quintain.analysis import contrast, contrast_all
+    from quintain.analysis import contrast, contrast_all, plain
     from quintain.errors import UsageError
     from quintain.report import contrast_columns, contrast_notes
+    from quintain.steadiness import between
 
     study, measure = study_of(paths, on), metric_of(metric)
     if everyone:
@@ -53,13 +54,16 @@ def compare(
         one, other = _pair(study, a, b)
         found = (contrast(study, one, other, metric=measure, level=level),)
     if as_json:
-        emit({"runs": [str(path) for path in paths], "metric": metric, "comparisons": [each.to_object() for each in found]})
+        told = {} if everyone else {"changes": plain(between(study, *reversed(found[0].found.names)))}
+        compared = [each.to_object() for each in found]
+        emit({"runs": [str(path) for path in paths], "metric": metric, "comparisons": compared, **told})
         return
     columns = contrast_columns(found)
     show(grid([name for name, _ in columns], [[cell(each) for _, cell in columns] for each in found]))
     for note in contrast_notes(found):
         show(f"· {note}")
     if not everyone:
+        _show_changes(study, *found[0].found.names)
         _show_flips(found[0])
 
 
@@ -97,6 +101,14 @@ def _pair(study: Study, a: str | None, b: str | None) -> tuple[str, str]:
     raise UsageError(f"name two agents with --a and --b, or use --all; this run has {', '.join(names)}")
 
 
+def _show_changes(study: Study, a: str, b: str) -> None:
+    from quintain.steadiness import between
+
+    found = between(study, b, a)
+    spans = (f"{each.estimate:.3f} ({each.low:.3f} … {each.high:.3f})" for each in (found.progressions, found.regressions))
+    show("· {} against {}: progressions {}, regressions {} of the tasks; the net hides both".format(a, b, *spans))
+
+
 def _show_flips(contrast: Contrast) -> None:
     a, b = contrast.found.names
     if contrast.found.flips:
@@ -124,7 +136,7 @@ def rank(
     level: Level = 0.95,
     as_json: Json = False,
 ) -> None:
-    """Rank the agents of one or several runs, by four methods beside each other."""
+    """Rank the agents of one or several runs, by five methods beside each other."""
     from quintain.errors import UsageError
     from quintain.standings import stand
 
@@ -138,12 +150,13 @@ def rank(
     rows = [
         [
             each.agent, f"{each.mean.value:.3f}", _place(each.mean), _place(each.borda), _place(each.kemeny),
-            _place(each.bradley_terry), f"{each.bradley_terry.value:+.2f}" if each.bradley_terry else "-", str(each.tasks),
-            str(each.unscored),
+            _place(each.bradley_terry), f"{each.bradley_terry.value:+.2f}" if each.bradley_terry else "-",
+            _place(each.plackett_luce), str(each.tasks), str(each.unscored),
         ]
         for each in found.agents
     ]  # fmt: skip
-    show(grid(["agent", f"mean {metric}", "by mean", "Borda", "Kemeny", "Bradley-Terry", "log odds", "tasks", "unscored"], rows))
+    methods = ("by mean", "Borda", "Kemeny", "Bradley-Terry", "log odds", "Plackett-Luce")
+    show(grid(["agent", f"mean {metric}", *methods, "tasks", "unscored"], rows))
     show(f"· ranks: {100 * level:g} % intervals for new tasks like these; of Kemeny the places that its optima leave open")
     orders = found.optimal_orders
     if orders is not None and orders > 1:

@@ -81,12 +81,16 @@ def breakdown(
     least: Annotated[int, typer.Option(help="Tasks below which a cell is hidden.")] = 5,
     cutoff: Annotated[str | None, typer.Option(metavar="DATE", help="Compare tasks made after this day with the others.")] = None,
     target: Annotated[float, typer.Option(help="Score that counts as reached, for the times to it.")] = 1.0,
+    people: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="People's scores, to stand beside: columns person, task, score.")
+    ] = None,
     level: Level = 0.95,
     as_json: Json = False,
 ) -> None:
-    """Split the scores by what is known of the tasks, by release date, by variants, and by speed."""
+    """Split the scores by what is known of the tasks, by release date, variants, people, steadiness and speed."""
     from quintain.breakdown import BY, break_down
     from quintain.errors import UsageError
+    from quintain.people import read_people
     from quintain.store import Store
 
     chosen = next((each for each in BY if each == by), None)
@@ -97,8 +101,9 @@ def breakdown(
         with Store.open(path) as store:
             tasks |= {task.id: task for task in store.tasks()}
     found = break_down(
-        study_of(paths, on), tasks, by=chosen, metric=metric_of(metric), least=least, cutoff=cutoff, target=target, level=level
-    )
+        study_of(paths, on), tasks, by=chosen, metric=metric_of(metric), least=least, cutoff=cutoff, target=target,
+        people=None if people is None else read_people(people), level=level,
+    )  # fmt: skip
     if as_json:
         emit({"runs": [str(path) for path in paths], **found.to_object()})
     else:
@@ -117,12 +122,34 @@ def _show_breakdown(found: Breakdown) -> None:
         show(f"· {agent}: {lost.parent:.3f} on {lost.tasks} tasks, {_span(lost.difference, '+.3f')} on their variants")
     for agent, decay in found.decays.items():
         show(f"· {agent}: {_span(decay.change, '+.3f')} after {decay.cutoff}")
+    _show_steadiness(found)
+    _show_people(found)
     if found.speed is not None:
         for agent, score in found.speed.score.items():
             reached = found.speed.reached[agent]
             show(
                 f"· {agent}: {score:.3f} by time to {found.speed.target:g} ({reached:.0%} reached; {found.speed.profile.formula})"
             )
+
+
+def _show_steadiness(found: Breakdown) -> None:
+    for agent, steady in found.consistency.items():
+        show(f"· {agent}: consistency {_span(steady)} over runs of a task, {steady.tasks} tasks ({steady.formula})")
+    for agent, each in found.versions.items():
+        gap = f"gap {_span(each.gap)}"
+        show(f"· {agent}: {_span(each.average)} of versions, {_span(each.effective)} of problems right in all of theirs, {gap}")
+
+
+def _show_people(found: Breakdown) -> None:
+    for agent, (beside, tasks) in found.people.items():
+        people = f"people {beside.average:.3f} on average, {beside.top:.3f} the best"
+        share = "" if math.isnan(beside.share_of_average) else f"; {beside.share_of_average:.0f} % of the average"
+        show(f"· {agent}: {beside.score:.3f} on {tasks} tasks; {people}{share}")
+    for agent, each in found.horizons.items():
+        even, safe = (f"{each_.estimate:.3g} ({each_.low:.3g} … {each_.high:.3g})" for each_ in (each.p50, each.p80))
+        show(f"· {agent}: half the tasks of {even} minutes of a person, four in five of {safe} ({each.p50.formula})")
+    for note in found.notes:
+        show(f"· {note}")
 
 
 @app.command()

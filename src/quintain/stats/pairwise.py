@@ -119,15 +119,19 @@ def bradley_terry_intervals(
             f"bradley_terry_intervals: {lost} of {how.replicates} replicates have no fit: too few games; set a penalty"
         )
     values = _near(drawn[kept], fit.values, penalty)
+    return spread(fit, values, lost=lost, how=how, told=f"percentile bootstrap over games, seed {how.seed}")
+
+
+def spread(fit: Strengths, values: Floats, *, lost: int, how: Resampling, told: str) -> StrengthIntervals:
+    """Limits of a fit from the strengths (replicates, systems) of its resamples."""
     tails = ((1 - how.level) / 2, (1 + how.level) / 2)
     low, high = np.quantile(values, tails, axis=0)
     places = (values[:, None, :] > values[:, :, None]).sum(axis=2) + 1.0
     above = (values[:, :, None] > values[:, None, :]).mean(axis=0)
     best, worst = np.quantile(places, tails[0], axis=0, method="lower"), np.quantile(places, tails[1], axis=0, method="higher")
     return StrengthIntervals(
-        fit, low, high, best, worst, above, how.replicates, lost,
-        f"{fit.formula}; percentile bootstrap over games, seed {how.seed}", "new tasks like these",
-    )  # fmt: skip
+        fit, low, high, best, worst, above, how.replicates, lost, f"{fit.formula}; {told}", "new tasks like these"
+    )
 
 
 def _logistic(x: Floats) -> Floats:
