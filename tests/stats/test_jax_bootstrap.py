@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from quintain.stats.aggregates import AGGREGATES
-from quintain.stats.bootstrap import Resampling, ScoreTable, by_task, replicate, table
+from quintain.stats.aggregates import AGGREGATES, summarize
+from quintain.stats.bootstrap import NEW, Resampling, ScoreTable, by_task, replicate, table
 
 jax = pytest.importorskip("jax", reason="jax is not installed")
 
@@ -44,3 +44,17 @@ def test_the_goal_of_the_optimality_gap_is_passed_on() -> None:
 def test_one_run_is_refused_as_by_numpy() -> None:
     with pytest.raises(ValueError, match="one run"):
         replicates(np.ones((1, 4)))
+
+
+@pytest.mark.parametrize("scores", [EQUAL, UNEQUAL], ids=["equal runs", "unequal runs"])
+def test_intervals_are_the_same_by_either_engine(scores: ScoreTable) -> None:
+    theirs = summarize(scores, how=Resampling(400, seed=2))
+    ours = summarize(scores, how=Resampling(400, seed=2, engine="jax"))
+    assert ours.keys() == theirs.keys() == set(NAMES)
+    for name, each in ours.items():
+        assert each[:3] == pytest.approx(theirs[name][:3], abs=2e-6) and each.formula == theirs[name].formula
+
+
+def test_new_tasks_are_drawn_by_numpy_whatever_the_engine() -> None:
+    how = Resampling(200)
+    assert summarize(EQUAL, question=NEW, how=how._replace(engine="jax")) == summarize(EQUAL, question=NEW, how=how)

@@ -109,9 +109,10 @@ def summarize(
     how: Resampling = DEFAULT,
     goal: float = 1.0,
 ) -> dict[str, Interval]:
-    """Several aggregates with their intervals, all from the same draws.
+    """Several aggregates with their intervals, all from the same draws; runs are resampled by `how.engine`.
 
     Raises:
+        ImportError: the engine is not installed.
         ValueError: bad scores, an unknown name, one run a task for the same tasks, one task for new ones.
     """
     if unknown := [name for name in names if name not in AGGREGATES] or not names:
@@ -122,7 +123,12 @@ def summarize(
     def together(block: Floats) -> Floats:
         return np.stack([statistic(block) for statistic in statistics], axis=-1)
 
-    found = replicate(held, together, question=question, how=how)
+    if how.engine == "jax" and question == SAME:
+        from .jax_bootstrap import NAMES, replicates
+
+        found = replicates(held, how=how, goal=goal)[:, [NAMES.index(name) for name in names]]
+    else:
+        found = replicate(held, together, question=question, how=how)
     made = {}
     for at, (name, statistic) in enumerate(zip(names, statistics, strict=True)):
         one = enclosed(held, found[:, at], statistic=statistic, name=name, question=question, how=how)

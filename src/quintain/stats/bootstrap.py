@@ -43,6 +43,8 @@ class Resampling(NamedTuple):
     level: float = 0.95
     method: Literal["percentile", "bca"] = "percentile"
     published: bool = False
+    engine: Literal["numpy", "jax"] = "numpy"
+    """What computes the aggregates of resampled runs; ``jax`` takes the accelerator if there is one, in single precision."""
 
 
 DEFAULT = Resampling()
