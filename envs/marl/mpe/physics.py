@@ -1,0 +1,77 @@
+"""How particles move: forces of actions and contacts, then positions, then velocities (mpe2's `core.py`).
+
+Positions are arrays [entities, 2, environments], agents first.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+DT = 0.1
+DAMPING = 0.25
+CONTACT_FORCE = 100.0
+CONTACT_MARGIN = 1e-3
+
+
+class Bodies(NamedTuple):
+    """What does not change: one entry an entity, agents first."""
+
+    radius: tuple[float, ...]
+    collides: tuple[bool, ...]
+    movable: tuple[bool, ...]
+    accelerations: tuple[float, ...]
+    """Of agents only, as `fastest`."""
+    fastest: tuple[float, ...]
+    """Infinite where nothing is clipped."""
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """Entities that can push each other."""
+        count = len(self.radius)
+        return [
+            (a, b)
+            for a in range(count) for b in range(a + 1, count)
+            if self.collides[a] and self.collides[b] and (self.movable[a] or self.movable[b])
+        ]  # fmt: skip
+
+
+def thrust(actions: Array, bodies: Bodies) -> Array:
+    """Forces [agents, 2, environments] of discrete moves: 0 none, 1 left, 2 right, 3 down, 4 up."""
+    x = (actions == 2).astype(jnp.float32) - (actions == 1).astype(jnp.float32)
+    y = (actions == 4).astype(jnp.float32) - (actions == 3).astype(jnp.float32)
+    return jnp.stack([x, y], axis=1) * jnp.array(bodies.accelerations, jnp.float32)[:, None, None]
+
+
+def moved(position: Array, velocity: Array, force: Array, bodies: Bodies) -> tuple[Array, Array]:
+    """Positions and velocities of the agents one tick later; `position` [entities, 2, N], the others [agents, 2, N].
+
+    Contacts are computed where the particles were, and positions move by the velocity from before.
+    """
+    agents = velocity.shape[0]
+    pushed = [force[agent] for agent in range(agents)]
+    for a, b in bodies.pairs():
+        push = contact(position[a] - position[b], bodies.radius[a] + bodies.radius[b])
+        if a < agents and bodies.movable[a]:
+            pushed[a] = pushed[a] + push
+        if b < agents and bodies.movable[b]:
+            pushed[b] = pushed[b] - push
+    ahead = velocity * (1 - DAMPING) + jnp.stack(pushed) * DT
+    return position[:agents] + velocity * DT, limited(ahead, bodies)
+
+
+def contact(apart: Array, touching: float) -> Array:
+    """Force [2, environments] on the first of two bodies that are `apart`; soft, and felt a little before they touch."""
+    distance = jnp.sqrt((apart**2).sum(axis=0))
+    depth = jnp.logaddexp(0.0, (touching - distance) / CONTACT_MARGIN) * CONTACT_MARGIN
+    return CONTACT_FORCE * depth / distance * apart
+
+
+def limited(velocity: Array, bodies: Bodies) -> Array:
+    """No faster than each body can be."""
+    if all(most == float("inf") for most in bodies.fastest):
+        return velocity
+    most = jnp.array(bodies.fastest, jnp.float32)[:, None]
+    speed = jnp.sqrt((velocity**2).sum(axis=1))
+    return velocity * jnp.minimum(1.0, most / jnp.maximum(speed, 1e-12))[:, None]
