@@ -14,7 +14,7 @@ import pytest
 jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
 
 from quintain.draws import categorical  # noqa: E402
-from quintain.envs.marl.episodes import Episodes  # noqa: E402
+from quintain.multiagent.episodes import Episodes  # noqa: E402
 from quintain.envs.marl.mpe.spread import Spread  # noqa: E402
 from quintain.errors import UsageError  # noqa: E402
 from quintain.functional import POLICY, FunctionalEnv, Seen, TeamPolicy  # noqa: E402
@@ -71,8 +71,8 @@ def test_limits_are_exact_and_wrong_numbers_are_refused() -> None:
     for wrong in ({"episodes": 0}, {"episodes": 5, "seed": -1}, {"episodes": 5, "first": 2**32}):
         with pytest.raises(UsageError, match="unroll: needs episodes"):
             unroll(Episodes(Spread(1)), Anything(), **{"seed": 0, **wrong})
-    with pytest.raises(ValueError, match="horizon must be at least 1"):
-        Episodes(Spread(1), horizon=-1)
+    with pytest.raises(UsageError, match="horizon must be at least 1"):
+        Episodes(Spread(1), horizon=0)
 
 
 def test_one_two_and_eight_devices_play_the_same_episodes() -> None:

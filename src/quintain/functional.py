@@ -53,9 +53,15 @@ class Game(Protocol):
     """The type of each agent; agents of one kind have one observation and one action space, and may share parameters."""
     observation_sizes: tuple[int, ...]
     """Features of each agent."""
+    observation_range: tuple[float, float]
+    """Bounds that no feature of an observation or of the world's state leaves within an episode."""
     action_sizes: tuple[int, ...]
     """Actions of each agent, or its numbers where `continuous`."""
     continuous: bool
+    action_range: tuple[float, float]
+    """Bounds of each number of an action, where `continuous`."""
+    simultaneous: bool
+    """All act at once; where False one agent acts at a time, and the actions of the others are not looked at."""
     horizon: int
     """Steps after which an episode is truncated."""
     returns: tuple[float, float]
@@ -81,6 +87,10 @@ class Game(Protocol):
         """bool [agents, environments]: whose actions count now; all in simultaneous games without deaths."""
         ...
 
+    def alive(self, state: Any) -> Array:
+        """bool [agents, environments]: who still plays; who does not never acts again in this episode."""
+        ...
+
     def world_state(self, state: Any) -> Array:
         """float32 [features, environments]: everything, for centralised critics."""
         ...
@@ -91,6 +101,7 @@ class FunctionalEnv(Protocol):
     """A game with a reset policy and a time limit; the environment axis is last in memory, agents are stacked."""
 
     game: Game
+    horizon: int
 
     def init(self, streams: Any) -> Any:
         """The state of fresh episodes."""

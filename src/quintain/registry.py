@@ -22,15 +22,23 @@ from typing import Any, Literal
 
 from .errors import QuintainError, Unavailable, UsageError, one_line
 
-Kind = Literal["environments", "agents", "suites", "evaluators"]
-ROOMS: dict[Kind, str] = {"environments": "envs", "agents": "agents", "suites": "tasks", "evaluators": "evaluators"}
+Kind = Literal["environments", "games", "agents", "suites", "evaluators"]
+ROOMS: dict[Kind, tuple[str, str]] = {
+    "environments": ("envs", "CATALOG"),
+    "games": ("envs", "GAMES"),
+    "agents": ("agents", "CATALOG"),
+    "suites": ("tasks", "CATALOG"),
+    "evaluators": ("evaluators", "CATALOG"),
+}
+"""Each kind's room and the mapping in it."""
 GROUP = "quintain.catalog"
 
 
 @cache
 def catalog(kind: Kind) -> Mapping[str, str]:
     """All ids of one kind and where each is found, ours first."""
-    found: dict[str, str] = dict(importlib.import_module(f"quintain.{ROOMS[kind]}").CATALOG)
+    room, mapping = ROOMS[kind]
+    found: dict[str, str] = dict(getattr(importlib.import_module(f"quintain.{room}"), mapping))
     for point in entry_points(group=GROUP):
         try:
             theirs: Mapping[str, str] = point.load().get(kind, {})
@@ -50,6 +58,9 @@ def lookup(kind: Kind, name: str) -> Any:
     """
     if ":" in name:
         return load(name, what=kind.removesuffix("s"))
+    if name.endswith(".py"):
+        own = _own(_load_file(Path(name), kind.removesuffix("s")))
+        raise UsageError(f"{kind.removesuffix('s')} {name!r}: say which, as in '{name}:{own[0] if own else 'Class'}'")
     known = catalog(kind)
     if name not in known:
         raise UsageError(f"unknown {kind.removesuffix('s')} {name!r}{suggest(name, known)}")
@@ -65,8 +76,13 @@ def load(where: str, *, what: str) -> Any:
     try:
         return getattr(module, attribute)
     except AttributeError:
-        own = [name for name, thing in vars(module).items() if inspect.isclass(thing) and thing.__module__ == module.__name__]
-        raise UsageError(f"{what}: {place} has no {attribute!r}{suggest(attribute, own)}") from None
+        raise UsageError(f"{what}: {place} has no {attribute!r}{suggest(attribute, _own(module))}") from None
+
+
+def _own(module: ModuleType) -> list[str]:
+    """Names of the classes and functions that a module defines itself."""
+    made = {name: thing for name, thing in vars(module).items() if inspect.isfunction(thing) or inspect.isclass(thing)}
+    return [name for name, thing in made.items() if thing.__module__ == module.__name__]
 
 
 def _load_module(name: str, what: str) -> ModuleType:
@@ -75,8 +91,8 @@ def _load_module(name: str, what: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise UsageError(f"{what}: no module {name!r}") from None
-        extra = name.split(".")[2] if name.startswith("quintain.") and name.count(".") >= 2 else None
-        hint = f"; run `quintain setup {extra}`" if extra in EXTRAS else ""
+        extra = next((extra for start, extra in EXTRAS.items() if name.startswith(start)), None)
+        hint = f"; run `quintain setup {extra}`" if extra else ""
         raise Unavailable(f"{what} needs the Python package {error.name!r}, which is not installed{hint}") from error
     except QuintainError:
         raise
@@ -85,7 +101,12 @@ def _load_module(name: str, what: str) -> ModuleType:
 
 
 _loading = threading.RLock()
-EXTRAS = ("browser", "desktop", "repo", "marl")
+EXTRAS = {
+    **{f"quintain.{room}.{name}": name for room, _ in ROOMS.values() for name in ("browser", "desktop", "repo", "marl")},
+    "quintain.agents.llm.local": "local",
+    "quintain.agents": "agents",
+}
+"""What installs the packages that modules of these names need; the first that fits counts."""
 
 
 def _load_file(path: Path, what: str) -> ModuleType:
@@ -107,6 +128,9 @@ def _execute(path: Path, name: str, what: str) -> ModuleType:
     except SyntaxError as error:
         del sys.modules[name]
         raise UsageError(f"{what}: {path.name}, line {error.lineno}: syntax error: {error.msg}") from None
+    except ModuleNotFoundError as error:
+        del sys.modules[name]
+        raise UsageError(f"{what}: {path.name} needs the Python module {error.name!r}, which is not installed") from error
     except Exception as error:
         del sys.modules[name]
         raise UsageError(f"{what}: importing {path.name} failed: {one_line(error)}") from error

@@ -37,6 +37,13 @@ class Bodies(NamedTuple):
         ]  # fmt: skip
 
 
+    def reach(self, steps: int) -> float:
+        """A bound on positions relative to anything, and on velocities, over so many steps from within the square of ±1."""
+        pushes = CONTACT_FORCE * 2 * max(self.radius) * (len(self.radius) - 1) if self.pairs() else 0.0
+        fastest = 1 + (max(self.accelerations) + pushes) * DT / DAMPING
+        return 2 * (1 + fastest * DT * steps)
+
+
 def thrust(actions: Array, bodies: Bodies) -> Array:
     """Forces [agents, 2, environments] of discrete moves: 0 none, 1 left, 2 right, 3 down, 4 up."""
     x = (actions == 2).astype(jnp.float32) - (actions == 1).astype(jnp.float32)

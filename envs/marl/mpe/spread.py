@@ -28,6 +28,8 @@ class Spread:
     """`count` agents and as many landmarks; observation: own velocity and position, landmarks and others from there, silence."""
 
     continuous = False
+    action_range = (0.0, 1.0)
+    simultaneous = True
     horizon = 25
     returns = (-float("inf"), 0.0)
 
@@ -43,6 +45,7 @@ class Spread:
         self.bodies = Bodies(
             (AGENT_RADIUS,) * count, everyone, everyone, accelerations=(5.0,) * count, fastest=(float("inf"),) * count
         )
+        self.observation_range = (-self.bodies.reach(self.horizon), self.bodies.reach(self.horizon))
 
     def reset(self, streams: Streams) -> State:
         places = uniform(streams, START, (2 * self.count, 2), low=-1.0, high=1.0)
@@ -85,6 +88,9 @@ class Spread:
 
     def acting(self, state: State) -> Array:
         return jnp.ones((self.count, state.position.shape[-1]), dtype=bool)
+
+    def alive(self, state: State) -> Array:
+        return self.acting(state)
 
     def world_state(self, state: State) -> Array:
         return jnp.concatenate([each.reshape(-1, each.shape[-1]) for each in state])

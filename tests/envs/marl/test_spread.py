@@ -9,7 +9,7 @@ from mpe_referee import SQUEEZED, Referee
 jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
 
 from quintain.draws import streams  # noqa: E402
-from quintain.envs.marl.episodes import Episodes  # noqa: E402
+from quintain.multiagent.episodes import Episodes  # noqa: E402
 from quintain.envs.marl.mpe.spread import Spread, State  # noqa: E402
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from quintain.draws import Streams, stepped
+from quintain.errors import UsageError
 from quintain.functional import Game, Out
 
 Reset = Literal["same step", "never"]
@@ -30,9 +31,9 @@ class Episodes:
     """
 
     def __init__(self, game: Game, *, horizon: int | None = None, reset: Reset = "same step") -> None:
-        if (horizon or game.horizon) < 1:
-            raise ValueError(f"horizon must be at least 1, got {horizon}")
-        self.game, self.horizon, self.reset = game, horizon or game.horizon, reset
+        if (game.horizon if horizon is None else horizon) < 1:
+            raise UsageError(f"horizon must be at least 1, got {horizon}")
+        self.game, self.horizon, self.reset = game, game.horizon if horizon is None else horizon, reset
 
     def init(self, streams: Streams) -> Played:
         return Played(self.game.reset(streams), streams)
