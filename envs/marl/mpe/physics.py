@@ -8,12 +8,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 DT = 0.1
 DAMPING = 0.25
 CONTACT_FORCE = 100.0
 CONTACT_MARGIN = 1e-3
+PAIRS = 28
+"""Up to so many pairs are computed one by one, which compiles longer and runs faster."""
+FREE = float("inf")
+"""A body that nothing slows down."""
 
 
 class Bodies(NamedTuple):
@@ -36,19 +41,11 @@ class Bodies(NamedTuple):
             if self.collides[a] and self.collides[b] and (self.movable[a] or self.movable[b])
         ]  # fmt: skip
 
-
     def reach(self, steps: int) -> float:
         """A bound on positions relative to anything, and on velocities, over so many steps from within the square of ±1."""
         pushes = CONTACT_FORCE * 2 * max(self.radius) * (len(self.radius) - 1) if self.pairs() else 0.0
         fastest = 1 + (max(self.accelerations) + pushes) * DT / DAMPING
         return 2 * (1 + fastest * DT * steps)
-
-
-def thrust(actions: Array, bodies: Bodies) -> Array:
-    """Forces [agents, 2, environments] of discrete moves: 0 none, 1 left, 2 right, 3 down, 4 up."""
-    x = (actions == 2).astype(jnp.float32) - (actions == 1).astype(jnp.float32)
-    y = (actions == 4).astype(jnp.float32) - (actions == 3).astype(jnp.float32)
-    return jnp.stack([x, y], axis=1) * jnp.array(bodies.accelerations, jnp.float32)[:, None, None]
 
 
 def moved(position: Array, velocity: Array, force: Array, bodies: Bodies) -> tuple[Array, Array]:
@@ -57,15 +54,34 @@ def moved(position: Array, velocity: Array, force: Array, bodies: Bodies) -> tup
     Contacts are computed where the particles were, and positions move by the velocity from before.
     """
     agents = velocity.shape[0]
-    pushed = [force[agent] for agent in range(agents)]
+    pushes = crowded(position, bodies, agents) if len(bodies.pairs()) > PAIRS else paired(position, bodies, agents)
+    ahead = velocity * (1 - DAMPING) + (force + pushes) * DT
+    return position[:agents] + velocity * DT, limited(ahead, bodies)
+
+
+def paired(position: Array, bodies: Bodies, agents: int) -> Array:
+    """Contact forces on the agents, pair by pair."""
+    pushed = [jnp.zeros_like(position[0])] * agents
     for a, b in bodies.pairs():
         push = contact(position[a] - position[b], bodies.radius[a] + bodies.radius[b])
         if a < agents and bodies.movable[a]:
             pushed[a] = pushed[a] + push
         if b < agents and bodies.movable[b]:
             pushed[b] = pushed[b] - push
-    ahead = velocity * (1 - DAMPING) + jnp.stack(pushed) * DT
-    return position[:agents] + velocity * DT, limited(ahead, bodies)
+    return jnp.stack(pushed)
+
+
+def crowded(position: Array, bodies: Bodies, agents: int) -> Array:
+    """The same of all agents against all that they can touch, as one array."""
+    solid = [at for at, collides in enumerate(bodies.collides) if collides]
+    apart = jnp.moveaxis(position[:agents, None] - position[np.array(solid)][None], 2, 0)
+    touching = np.add.outer(bodies.radius[:agents], np.array(bodies.radius)[solid]).astype(np.float32)[..., None]
+    unfelt = np.equal.outer(np.arange(agents), solid) | ~np.array(bodies.collides[:agents])[:, None]
+    unfelt = unfelt | ~np.array(bodies.movable[:agents])[:, None]
+    distance = jnp.sqrt((apart**2).sum(axis=0) + unfelt[..., None])
+    depth = jnp.logaddexp(0.0, (touching - distance) / CONTACT_MARGIN) * CONTACT_MARGIN
+    strength = jnp.where(unfelt[..., None], 0.0, CONTACT_FORCE * depth / distance)
+    return jnp.moveaxis((strength * apart).sum(axis=2), 0, 1)
 
 
 def contact(apart: Array, touching: float) -> Array:
@@ -77,7 +93,7 @@ def contact(apart: Array, touching: float) -> Array:
 
 def limited(velocity: Array, bodies: Bodies) -> Array:
     """No faster than each body can be."""
-    if all(most == float("inf") for most in bodies.fastest):
+    if all(most == FREE for most in bodies.fastest):
         return velocity
     most = jnp.array(bodies.fastest, jnp.float32)[:, None]
     speed = jnp.sqrt((velocity**2).sum(axis=1))
