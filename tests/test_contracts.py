@@ -257,8 +257,8 @@ AGENTS: dict[str, Any] = {
     "returned NoneType": Mute,
     "took other actions the second time": Fickle,
     "agent_error: agent: reset: AssertionError": Once,
-    r"has the methods reset\(task, seed\) and act": Lame,
-    "raised ZeroDivisionError": lambda: 1 / 0,
+    r"has no method reset\(task, seed\)": Lame,
+    "cannot be built: ZeroDivisionError": lambda: 1 / 0,
 }
 
 

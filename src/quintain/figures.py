@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .analysis import Columns, Episodes, Floats, read
+from .budget_figure import draw_budgets
 from .errors import Unavailable, UsageError
 from .figure_style import (
     DASHED,
@@ -33,6 +34,7 @@ from .figure_style import (
     style,
 )  # fmt: skip
 from .report import told
+from .selection import Tradeoff, tradeoffs
 from .stats.aggregates import performance_profile
 from .stats.bootstrap import NEW, SAME, Resampling
 from .stats.frontier import pareto
@@ -64,7 +66,7 @@ def write_figures(store: Store, folder: Path) -> list[Path]:
         UsageError: nothing is scored, or the folder cannot be written.
     """
     episodes = read(store)
-    drawings = list(draw(summarize(store, episodes), episodes))
+    drawings = list(draw(summarize(store, episodes), episodes, tradeoffs(store)))
     if not drawings:
         raise UsageError(f"{store.path} has no scored episode to draw")
     written = []
@@ -82,7 +84,7 @@ def write_figures(store: Store, folder: Path) -> list[Path]:
     return [*written, captions]
 
 
-def draw(results: Sequence[Summary], episodes: Episodes) -> Iterator[Drawing]:
+def draw(results: Sequence[Summary], episodes: Episodes, bought: Sequence[Tradeoff] = ()) -> Iterator[Drawing]:
     """All figures that the results of a run have, suite by suite; needs matplotlib, else raises `Unavailable`."""
     if not available():
         raise Unavailable(HOW_TO_GET)
@@ -98,6 +100,9 @@ def draw(results: Sequence[Summary], episodes: Episodes) -> Iterator[Drawing]:
         for drawing in drawn:
             if drawing is not None:
                 yield drawing._replace(name=drawing.name + last, title=f"{drawing.title}, {suite}")
+    with style():
+        budgets = list(draw_budgets(bought, looks))
+    yield from budgets
 
 
 def _intervals(rows: Sequence[Summary], looks: Mapping[str, Look]) -> Drawing:

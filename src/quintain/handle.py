@@ -83,8 +83,12 @@ class SyncHandle(Protocol):
 
     view: TaskView
     seed: int
-    observation: Observation
-    over: bool
+
+    @property
+    def observation(self) -> Observation: ...
+
+    @property
+    def over(self) -> bool: ...
 
     def act(self, action: ActionLike) -> Observation: ...
 

@@ -31,9 +31,12 @@ class Note(NamedTuple):
 class Ledger:
     """What an episode cost so far, by purpose, held against its limits. Threads may share it."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, *, key: str = "") -> None:
+        """`key` names the trial that is played: task, seed and agent. Empty: no episode's."""
         self.limits = limits or Limits()
+        self.key = key
         self._charges: dict[str, Charge] = {}
+        self._known_tokens, self._known_usd = 0, 0.0
         self._notes: list[Note] = []
         self._lock = threading.Lock()
 
@@ -55,6 +58,8 @@ class Ledger:
         with self._lock:
             before = self._charges.get(what)
             self._charges[what] = made if before is None else before.plus(made)
+            self._known_tokens += (input_tokens or 0) + (output_tokens or 0)
+            self._known_usd += usd or 0.0
 
     def check(self) -> None:
         """To be called before each further expense.
@@ -62,11 +67,16 @@ class Ledger:
         Raises:
             BudgetSpent: the episode's limit on tokens or dollars is reached. The loop ends the episode as truncated.
         """
-        total, limits = self.total, self.limits
-        if limits.tokens is not None and (total.tokens or 0) >= limits.tokens:
+        known, limits = self.known(), self.limits
+        if limits.tokens is not None and (known.tokens or 0) >= limits.tokens:
             raise BudgetSpent(f"the episode's {limits.tokens} tokens are spent")
-        if limits.usd is not None and (total.usd or 0.0) >= limits.usd:
+        if limits.usd is not None and (known.usd or 0.0) >= limits.usd:
             raise BudgetSpent(f"the episode's {limits.usd:g} dollars are spent")
+
+    def known(self) -> Usage:
+        """Tokens and dollars that are spent at least: what limits are held against where some expenses are unknown."""
+        with self._lock:
+            return Usage(tokens=self._known_tokens, usd=self._known_usd)
 
     def note(self, kind: str, **data: JsonValue) -> None:
         """Keep something for the trace of this step."""
@@ -75,6 +85,8 @@ class Ledger:
 
     def drain(self) -> list[Note]:
         """The notes since the last call."""
+        if not self._notes:
+            return []
         with self._lock:
             found, self._notes = self._notes, []
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ def make_world(env: str, **options: Any) -> World:
 def build(task: str | Task, *, observe: Sequence[Modality] | None = None, seed: int | None = None, **options: Any) -> Environment:
     """The environment itself, which lives on quintain's background loop; `options` go to the world."""
     task = load_task(task) if isinstance(task, str) else task
-    return Environment(make_world(task.env, **options), task, evaluator=load_evaluator(task), observe=observe, seed=seed)
+    another = partial(make_world, task.env, **options)
+    return Environment(another(), task, evaluator=load_evaluator(task), observe=observe, seed=seed, another=another)
 
 
 def make(

@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .analysis import Columns, Contrast, read
+from . import spending
+from .analysis import Columns, Contrast, plain, read
 from .certificate.verdict import remarks
 from .errors import UsageError
 from .store import Store
@@ -29,18 +30,21 @@ __all__ = [
 ]  # fmt: skip
 Shown = tuple[str, Callable[[Any], str]]
 """A column of a table: its name, and what it shows of a row."""
-STILL = "no spread"
+STILL = spending.STILL
 
 
 def report_object(store: Store, results: list[Summary] | None = None) -> dict[str, Any]:
     """The object that `quintain run --json` and `quintain report --json` print."""
     episodes = read(store)
     results = summarize(store, episodes) if results is None else results
+    spent, bought = spending.read(store)
     return {
         "run": str(store.path),
         "results": results,
         "comparisons": [_counted(each) for each in comparisons(episodes)],
         "certificates": remarks(store),
+        "spent": plain(spent),
+        "budgets": plain(bought),
     }
 
 
@@ -58,12 +62,13 @@ def render_markdown(store: Store) -> str:
     """The tables of a run and what their numbers mean, as Markdown."""
     episodes = read(store)
     results, compared = summarize(store, episodes), comparisons(episodes)
+    found = spending.read(store)
     lines = [f"# Run {store.path.name}", ""]
-    for columns, rows in _tables(results, compared):
+    for columns, rows in (*_tables(results, compared), *spending.tables(*found)):
         lines += [_markdown_row(name for name, _ in columns), "|" + "---|" * len(columns)]
         lines += [_markdown_row(show(row) for _, show in columns) for row in rows]
         lines.append("")
-    said = [*notes(results), *contrast_notes(compared), *remarks(store), *failures(store)]
+    said = [*notes(results), *contrast_notes(compared), *spending.notes(*found), *remarks(store), *failures(store)]
     return "\n".join([*lines, *(f"- {note}" for note in said), ""])
 
 
@@ -75,10 +80,16 @@ def _tables(results: Sequence[Summary], compared: Sequence[Contrast]) -> Iterato
         yield contrast_columns(compared), compared
 
 
-def screens(results: Sequence[Summary], compared: Sequence[Contrast], *, width: int | None = None) -> Iterator[Table]:
+def screens(
+    results: Sequence[Summary],
+    compared: Sequence[Contrast],
+    further: Sequence[spending.Table] = (),
+    *,
+    width: int | None = None,
+) -> Iterator[Table]:
     """The tables of a run for a terminal."""
     yield table(results, width=width)
-    for columns, rows in list(_tables(results, compared))[1:]:
+    for columns, rows in (*list(_tables(results, compared))[1:], *further):
         yield _rich(_fitting(columns, rows, width), rows)
 
 
@@ -340,9 +351,9 @@ COLUMNS: tuple[Shown, ...] = (
 )
 DROPPED = (
     "agent + env + wait", "95 % same tasks", "tasks", "steps", "flips", "effect d", "episodes of both", "95 %", "s/episode",
-    "optimality gap", "P(a > b)",
+    "optimality gap", "P(a > b)", "model s", "one attempt",
 )  # fmt: skip
-FOLDED = frozenset({"agent", "suite", "a", "b"})
+FOLDED = frozenset({"agent", "suite", "a", "b", "technique"})
 """Columns of names, which may be long."""
 
 

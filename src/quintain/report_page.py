@@ -9,11 +9,13 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from . import spending
 from .analysis import Contrast, Episodes, read
 from .errors import QuintainError
 from .figure_style import HOW_TO_GET, available, inline_svg
 from .figures import draw
 from .report import COLUMNS, Shown, aggregate_columns, contrast_columns, contrast_notes, notes
+from .selection import Tradeoff
 from .summary import Summary, by_task, comparisons, summarize
 from .trace import Blobs, TraceLine, read_trace
 
@@ -39,12 +41,14 @@ def render_page(store: Store) -> str:
     """The whole page."""
     episodes = read(store)
     results = summarize(store, episodes)
+    spent, bought = spending.read(store)
     name = escape(store.path.resolve().name)
     parts = [
         _head(store, name),
         _section("Results", _results(results)),
         _section("Best agent against each other", _contrasts(comparisons(episodes))),
-        _section("Figures", _drawings(results, episodes)),
+        _section("Costs", _spent(spent, bought)),
+        _section("Figures", _drawings(results, episodes, bought)),
         _section("Mean score by task", _heat(by_task(episodes), [r["agent"] for r in results])),
         _section("Episodes", _episodes(store)),
         _section("Failures", _failures(store)),
@@ -98,13 +102,18 @@ def _contrasts(compared: Sequence[Contrast]) -> str:
     return _table(contrast_columns(compared), compared) + _listed(contrast_notes(compared)) if compared else ""
 
 
-def _drawings(results: Sequence[Summary], episodes: Episodes) -> str:
+def _spent(spent: Sequence[spending.Expense], bought: Sequence[Tradeoff]) -> str:
+    shown = [_table(columns, rows) for columns, rows in spending.tables(spent, bought)]
+    return "".join(shown) + _listed(spending.notes(spent, bought)) if shown else ""
+
+
+def _drawings(results: Sequence[Summary], episodes: Episodes, bought: Sequence[Tradeoff]) -> str:
     if not any(result["scored"] for result in results):
         return ""
     if not available():
         return f"<p>{escape(HOW_TO_GET)}</p>"
     figures = []
-    for each in draw(results, episodes):
+    for each in draw(results, episodes, bought):
         caption = f"<figcaption><b>{escape(each.title)}.</b> {escape(each.caption)}</figcaption>"
         figures.append(f"<figure class=drawing>{inline_svg(each)}{caption}</figure>")
     return f"<div class=drawings>{''.join(figures)}</div>"
@@ -207,7 +216,7 @@ def _by_agent(episode: _Shown) -> tuple[str, float]:
 def _strip(store: Store, episode: _Shown) -> list[str]:
     path = store.trace_path(episode.id)
     try:
-        lines = list(read_trace(path)) if path.exists() else []
+        lines = [line for line in read_trace(path) if line.note is None] if path.exists() else []
     except QuintainError:
         # A page about a run is worth having without the pictures of an episode whose trace is damaged.
         return []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from .core import SavingWorld, Task, World
+from .core import Limits, SavingWorld, Task, World
 from .errors import UsageError
 
 FIELDS: Final = (
     "seed", "goal", "goal_fields", "records", "messages", "answer", "infeasible", "evidence", "attempts", "score", "spent",
-    "_asked", "_serving", "_value", "_over", "_last",
+    "_asked", "serving", "_value", "_over", "_last",
 )  # fmt: skip
 """Attributes of an environment that belong to its episode."""
 
@@ -48,6 +48,15 @@ def saving_world(world: World, *, task: Task, serving: bool) -> SavingWorld:
     if serving:
         raise UsageError(f"{task.id}: states cannot be saved, because the task's services would remember what was undone")
     return world
+
+
+def unjudged(task: Task, limits: Limits | None = None) -> Task:
+    """The task of a branch, by default within the same limits: nothing in it is scored.
+
+    A world that is asked after each action whether it is done still is: an agent sees that in the episode, too.
+    """
+    spec = task.evaluator if task.evaluator is not None and task.evaluator.when == "step" else None
+    return task.model_copy(update={"evaluator": spec, "limits": limits or task.limits})
 
 
 def _own(value: Any) -> Any:

@@ -33,6 +33,10 @@ SCHEMA_VERSION = 1
 BUSY_S = 60.0
 PAGE = 512
 """Rows read at a time: a cursor that stays open would keep the write-ahead log from ever being folded back."""
+# NULL is unknown.
+CHARGES = """CREATE TABLE IF NOT EXISTS charges (episode TEXT NOT NULL, what TEXT NOT NULL, calls INTEGER NOT NULL,
+    input_tokens INTEGER, output_tokens INTEGER, usd REAL, seconds REAL NOT NULL, steps INTEGER NOT NULL,
+    PRIMARY KEY (episode, what))"""
 # Seeds are decimal text: 64 unsigned bits do not fit SQLite's integer.
 SCHEMA = f"""
 BEGIN;
@@ -46,6 +50,7 @@ CREATE TABLE episodes (id TEXT PRIMARY KEY, task TEXT NOT NULL, suite TEXT NOT N
     UNIQUE (task, agent, seed, attempt));
 CREATE TABLE scores (episode TEXT NOT NULL, evaluator TEXT NOT NULL, version TEXT NOT NULL, value REAL, passed INTEGER,
     parts TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (episode, evaluator));
+{CHARGES};
 CREATE TABLE certificates (suite TEXT NOT NULL, checked_at TEXT NOT NULL, data TEXT NOT NULL);
 CREATE VIEW latest AS SELECT * FROM episodes e WHERE attempt = (
     SELECT max(attempt) FROM episodes o WHERE o.task = e.task AND o.agent = e.agent AND o.seed = e.seed);
@@ -196,8 +201,10 @@ class Store:
                 attempt = int(connection.execute(query, trial).fetchone()[0])
             row = (episode.id, trial[0], trial[0].split("/", 1)[0], *trial[1:], attempt, *facts)
             added = connection.execute(f"INSERT OR IGNORE INTO episodes VALUES ({', '.join('?' * len(row))})", row)
-            if score is not None and added.rowcount == 1:
-                self._put(connection, episode.id, score)
+            if added.rowcount == 1:
+                self._charge(connection, episode)
+                if score is not None:
+                    self._put(connection, episode.id, score)
 
     def count_trials(self) -> int:
         return int(self.query("SELECT count(*) FROM trials")[0][0])
@@ -274,6 +281,16 @@ class Store:
         passed = None if score.passed is None else int(score.passed)
         row = (episode_id, score.evaluator, score.version, score.value, passed, canonical(score.parts), _plain(score.reason))
         connection.execute("INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    @staticmethod
+    def _charge(connection: sqlite3.Connection, episode: Episode) -> None:
+        rows = [
+            (episode.id, _plain(each.what), each.calls, each.input_tokens, each.output_tokens, each.usd, each.seconds, each.steps)
+            for each in episode.usage.charges
+        ]
+        if rows:
+            connection.execute(CHARGES)  # A run that was begun without this table goes on.
+            connection.executemany("INSERT OR REPLACE INTO charges VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _pages(self, sql: str, *parameters: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a query that is continued after the row id in its first column, which is left out."""

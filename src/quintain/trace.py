@@ -1,8 +1,8 @@
 """What happened in an episode, step by step: one gzip file of JSON lines, beside pictures that are stored once by their content.
 
-Each line is an object with one key: ``{"observation": {...}}`` or ``{"step": {...}}``. A picture in an observation is the
-SHA-256 of its PNG file in the folder of blobs. Every line is flushed on its own, so that the trace of a process that was
-killed can be read up to the cut.
+Each line is an object with one key: ``{"observation": {...}}``, ``{"step": {...}}``, or ``{"note": {...}}`` for what an agent
+noted before that step (`quintain.notes` has its form). A picture is the SHA-256 of its PNG file in the folder of blobs. Every
+line is flushed on its own, so that the trace of a process that was killed can be read up to the cut.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 
 from .core import StepRecord
 from .errors import InfrastructureError, UsageError
+from .ledger import Note
+from .notes import NoteReader, NoteWriter, unpacked
 from .pixels import decode_png, encode_png
 from .spaces import Observation
 
@@ -52,8 +54,12 @@ class Blobs:
 
     def get(self, digest: str) -> NDArray[np.uint8]:
         """H x W x 3 uint8 pixels; a missing file is a `UsageError`."""
+        return decode_png(self.png(digest))
+
+    def png(self, digest: str) -> bytes:
+        """The file itself."""
         try:
-            return decode_png(self.path(digest).read_bytes())
+            return self.path(digest).read_bytes()
         except FileNotFoundError:
             raise UsageError(f"{self.path(digest)}: this picture is missing from the run") from None
 
@@ -61,13 +67,14 @@ class Blobs:
 class TraceWriter:
     """Records one episode while it is played: a `quintain.rollout.Recorder`; close it, or use it in a ``with`` block.
 
-    With the level ``"actions"`` observations are left out. A full disk raises `InfrastructureError`.
+    With the level ``"actions"`` observations and notes are left out. A full disk raises `InfrastructureError`.
     """
 
     def __init__(self, path: Path, blobs: Blobs, *, level: TraceLevel = "full") -> None:
         self.path, self.blobs, self.level = path, blobs, level
         self._pack = zlib.compressobj(COMPRESSION, zlib.DEFLATED, GZIP)
         self._seen: dict[bytes, str] = {}
+        self._notes = NoteWriter(blobs.put)
         with _full_disk(path):
             # Unbuffered: a line that was written survives the death of this process.
             self._file = path.open("wb", buffering=0)
@@ -83,6 +90,12 @@ class TraceWriter:
             if observation.images:
                 pictures["images"] = [self._picture(image) for image in observation.images]
         self._write("observation", _joined(form, json.dumps(pictures)) if pictures else form)
+
+    def noted(self, note: Note) -> None:
+        if self.level == "full":
+            with _full_disk(self.path):
+                form = self._notes.form(note)
+            self._write("note", form)
 
     def acted(self, record: StepRecord) -> None:
         self._write("step", record.model_dump_json())
@@ -113,22 +126,29 @@ class TraceWriter:
 
 
 class TraceLine(NamedTuple):
-    """One line of a trace; exactly one of the two is there."""
+    """One line of a trace; exactly one of the three is there."""
 
     observation: dict[str, Any] | None
     """The JSON form; pictures are digests."""
     step: StepRecord | None
+    note: Note | None = None
+    """Pictures are digests; see `read_note`."""
 
 
 def read_trace(path: Path) -> Iterator[TraceLine]:
     """The lines of a trace in order, up to the cut where it was cut off; no file is a `UsageError`."""
+    notes = NoteReader()
     for line in _lines(path):
         try:
             found = json.loads(line)
         except ValueError:
             return
-        step = found.get("step")
-        yield TraceLine(found.get("observation"), None if step is None else StepRecord.model_validate(step))
+        step, note = found.get("step"), found.get("note")
+        yield TraceLine(
+            found.get("observation"),
+            None if step is None else StepRecord.model_validate(step),
+            None if note is None else notes.note(note),
+        )
 
 
 def read_observation(form: dict[str, Any], blobs: Blobs) -> Observation:
@@ -139,6 +159,11 @@ def read_observation(form: dict[str, Any], blobs: Blobs) -> Observation:
     if "images" in form:
         pictures["images"] = tuple(blobs.get(digest) for digest in form["images"])
     return Observation.model_validate({**form, **pictures})
+
+
+def read_note(note: Note, blobs: Blobs) -> Note:
+    """The note of a trace line as it was made, with its pictures."""
+    return Note(note.kind, {key: unpacked(value, blobs.png) for key, value in note.data.items()})
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
 from . import background
-from .core import Agent, Episode, Outcome, Score, Task, Usage, World
+from .core import Agent, Episode, LoopAgent, Outcome, Score, Task, Usage, World
 from .environment import Environment
 from .errors import (
     AgentError,
@@ -85,7 +85,8 @@ class TrialJob:
             case "setup":
                 return now - state.since > SETUP_LIMIT_S
             case "agent" if seconds is not None:
-                return now > state.playing + seconds + AGENT_GRACE_S
+                # It is told how the episode ended, maybe after a long scoring.
+                return now > max(state.playing + seconds, state.since) + AGENT_GRACE_S
             case "environment" if seconds is not None:
                 return now > max(state.playing + seconds, state.since) + ENVIRONMENT_GRACE_S
             case "evaluator" | "store":
@@ -122,7 +123,7 @@ class TrialWorker:
     def __init__(self, plan: Plan, slot: Slot) -> None:
         self._plan, self._slot = plan, slot
         self._loop = asyncio.Runner()
-        self._agents: dict[int, Agent] = {}
+        self._agents: dict[int, Agent | LoopAgent] = {}
         self._worlds: dict[str, World] = {}
         self._environments: dict[str, Environment] = {}
 
@@ -169,11 +170,11 @@ class TrialWorker:
             if error.owner == "infrastructure":
                 raise
             episode = failed(trial.task, trial.agent, trial.seed, error)
-        if episode.failure is not None and episode.failure.owner in ("environment", "infrastructure"):
+        if self._broke(episode):
             self._discard(job.task.env)
         return episode.model_copy(update={"id": job.episode})
 
-    def _played(self, job: TrialJob, environment: Environment, agent: Agent) -> Episode:
+    def _played(self, job: TrialJob, environment: Environment, agent: Agent | LoopAgent) -> Episode:
         trial = job.trial
         recorder = self._store.recorder(job.episode)
         config = self._plan.contestants[job.contestant].config.config
@@ -207,6 +208,11 @@ class TrialWorker:
             if recorder is not None:
                 recorder.close()
 
+    def _broke(self, episode: Episode) -> bool:
+        """The world cannot be trusted any more; an agent whose model could not be reached did it no harm."""
+        owner = episode.failure and episode.failure.owner
+        return owner == "environment" or (owner == "infrastructure" and self._slot.read().phase != "agent")
+
     def _stored_form(self, episode: Episode) -> Episode:
         """As it will be read back, so that scoring it again sees the same values."""
         try:
@@ -216,7 +222,7 @@ class TrialWorker:
             broken = failed(episode.task, episode.agent, episode.seed, problem)
             return broken.model_copy(update={"id": episode.id})
 
-    def _agent(self, index: int) -> Agent:
+    def _agent(self, index: int) -> Agent | LoopAgent:
         if index not in self._agents:
             self._agents[index] = self._plan.contestants[index].build()
         return self._agents[index]
@@ -228,7 +234,8 @@ class TrialWorker:
             if task.env not in self._worlds:
                 self._worlds[task.env] = make_world(task.env, **self._plan.options)
             world = self._worlds[task.env]
-            known = Environment(world, task, evaluator=load_evaluator(task), observe=self._observe(world))
+            another = partial(make_world, task.env, **self._plan.options)
+            known = Environment(world, task, evaluator=load_evaluator(task), observe=self._observe(world), another=another)
         self._environments[task.id] = known
         if len(self._environments) > ENVIRONMENTS_KEPT:
             del self._environments[next(iter(self._environments))]
@@ -285,7 +292,7 @@ def summary(job: TrialJob, episode: Episode, score: Score) -> Summary:
 
 def lost(job: TrialJob, killed: Killed, store: Store, *, seconds: float) -> Episode:
     """The episode of a trial whose worker was killed or died: the failure belongs to whoever was running, the steps so far are
-    those of the trace, and `seconds` are all that it took."""
+    those of the trace, and `seconds` are all that it took. What it cost died with the worker and is unknown."""
     state, trial = killed.state, job.trial
     path = store.trace_path(job.episode)
     steps = [line.step for line in read_trace(path) if line.step is not None] if path.exists() else []

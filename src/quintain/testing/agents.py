@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-from quintain.core import Agent, Episode, Limits, Task, Usage
+from quintain import lifting
+from quintain.core import Agent, Episode, Limits, LoopAgent, Task, Usage
+from quintain.lifting import AgentLike
 from quintain.making import find_tasks, make_async
-from quintain.registry import lookup
 from quintain.rollout import rollout
 
 from .nonconformance import Nonconformance, allowed, require
 
 
-def check_agent(
-    agent: str | Callable[[], Agent], tasks: str | Task | Iterable[str | Task], *, steps: int = 5, repeats: bool = False
-) -> None:
-    """Check that an agent plays: it raises nothing, returns actions, and can be reset for one episode after the other.
+def check_agent(agent: AgentLike, tasks: str | Task | Iterable[str | Task], *, steps: int = 5, repeats: bool = False) -> None:
+    """Check that an agent plays: it raises nothing, returns actions, and plays one episode after the other.
 
     Args:
-        agent: a class or function that makes one, or where it is found: an id, ``module:Class`` or ``file.py:Class``.
+        agent: anything that `quintain.lifting.build` takes, step agents and loop agents alike.
         tasks: what to play, as for `quintain.evaluate`.
         steps: of each episode at most.
         repeats: the agent promises the same actions for the same seed and observations.
@@ -29,14 +28,12 @@ def check_agent(
     Raises:
         Nonconformance: the first thing that is wrong.
     """
-    name = agent if isinstance(agent, str) else getattr(agent, "__name__", repr(agent))
-    with allowed(str(name)):
-        playing = (lookup("agents", agent) if isinstance(agent, str) else agent)()
-        require(isinstance(playing, Agent), f"{name}: an agent has the methods reset(task, seed) and act(observation)")
-        asyncio.run(_check(playing, str(name), find_tasks(tasks), steps=steps, repeats=repeats))
+    name = lifting.label_of(agent)
+    with allowed(name):
+        asyncio.run(_check(lifting.build(agent), name, find_tasks(tasks), steps=steps, repeats=repeats))
 
 
-async def _check(agent: Agent, name: str, tasks: list[Task], *, steps: int, repeats: bool) -> None:
+async def _check(agent: Agent | LoopAgent, name: str, tasks: list[Task], *, steps: int, repeats: bool) -> None:
     try:
         for task in tasks:
             limits = task.limits.model_copy(update={"steps": min(steps, task.limits.steps or steps)})
@@ -48,7 +45,7 @@ async def _check(agent: Agent, name: str, tasks: list[Task], *, steps: int, repe
         await _close(agent)
 
 
-async def _play_twice(agent: Agent, name: str, task: Task) -> list[Episode]:
+async def _play_twice(agent: Agent | LoopAgent, name: str, task: Task) -> list[Episode]:
     episodes = []
     env = make_async(task)
     try:
