@@ -90,6 +90,20 @@ except SystemExit as end:
         (["run", "--agent", "broken.py:A", "--tasks", "tasks.json"], "broken.py, line 2: syntax error"),
         (["run", "--agent", f"{TOY}:NoActAgent", "--tasks", "tasks.json"], "act"),
         (["run", "--agent", f"{TOY}:UpAgent", "--tasks", "tasks.json", "--set", "speed"], "key=value"),
+        (["run", "--agent", "null", "--tasks", "tasks.json", "--set", "speed=3"], "no agent takes an argument 'speed'"),
+        (["run", "--agent", "null", "--tasks", "tasks.json", "--model", "m"], "none of the agents null takes a model; try llm"),
+        (["run", "--agent", "null", "--tasks", "tasks.json", "--record", "t"], "no agent takes an argument 'record'"),
+        (
+            ["run", "--agent", f"{TOY}:MovesAgent(move=[1])", "--tasks", "tasks.json"],
+            "takes no argument 'move'; did you mean moves",
+        ),
+        (["run", "--agent", "null(", "--tasks", "tasks.json"], "write an agent with its arguments as in llm("),
+        (["run", "--agent", "none.toml", "--tasks", "tasks.json"], "no file 'none.toml'"),
+        (["run", "--agent", TOY.name, "--tasks", "tasks.json"], "no file 'toy_world.py'"),
+        (["run", "--agent", str(TOY), "--tasks", "tasks.json"], "say which, as in '"),
+        (["run", "--agent", "null", "--agent", "null", "--tasks", "tasks.json"], "on the command line: name=null"),
+        (["run", "--agent", "llm", "--model", "opnai:x", "--tasks", "tasks.json"], "did you mean 'openai:…'?"),
+        (["run", "--agent", "null", "--tasks", "tasks.json", "--tokens", "0"], "limits.tokens"),
         (["run", "--agent", "null", "--tasks", "tasks.json", "--episodes", "0"], "episodes"),
         (["run", "--agent", "null", "--tasks", "tasks.json", "--observe", "smell"], "observe"),
         (["run", "--agent", "null", "--tasks", "tasks.json", "--executor", "cloud"], "local, ray"),
@@ -98,6 +112,8 @@ except SystemExit as end:
         (["run", "wrong.toml"], "wrong.toml: unknown field 'agnets'; did you mean agents"),
         (["run", "--resume", "nowhere"], "nowhere holds no run"),
         (["run", "--resume", "nowhere", "--agent", "null", "--steps", "3"], "leave out agent, steps"),
+        (["run", "--resume", "nowhere", "--model", "m", "--usd", "1"], "leave out model, usd"),
+        (["new", "agent", "no-name"], "is no name for a Python module"),
         (["score", "nowhere"], "nowhere holds no run"),
         (["report", "nowhere", "--format", "pdf"], "table, md, json, html"),
         (["list", "task"], "did you mean tasks"),
@@ -164,6 +180,43 @@ def test_agents_get_their_settings(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     with Store.open(folder / "out") as store:
         assert store.config.agents[0].config == {"moves": [0, 0, 0]}
+
+
+def test_agents_are_written_with_their_arguments_or_as_files(folder: Path) -> None:
+    (folder / "mover.toml").write_text(f'agent = "{TOY}:MovesAgent"\nname = "file"\nconfig = {{ moves = [0, 0] }}\n')
+    done = quintain(
+        "run", "--agent", f"line={TOY}:MovesAgent(moves=[0])", "--agent", "mover.toml", "--agent", "null",
+        "--tasks", "tasks.json", "--tokens", "50", "--usd", "0.5", "--steps", "3", "--workers", "1", "--out", "out", "--json",
+        folder=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {row["agent"]: row["score"] for row in json.loads(done.stdout)["results"]} == pytest.approx(
+        {"line": (1 / 2 + 1 / 3) / 2, "file": (1 + 2 / 3) / 2, "null": 0.0}
+    )
+    with Store.open(folder / "out") as store:
+        assert {(task.limits.steps, task.limits.tokens, task.limits.usd) for task in store.tasks()} == {(3, 50, 0.5)}
+
+
+ASKING = """
+from quintain import Choose
+class Asking:
+    def __init__(self, model, replay=None):
+        self.up = model == "good" and replay == "tape"
+    def reset(self, task, seed): ...
+    def act(self, observation): return Choose(index=0 if self.up else 1)
+"""
+
+
+def test_each_model_is_an_agent(folder: Path) -> None:
+    (folder / "mine.py").write_text(ASKING)
+    done = quintain(
+        "run", "--agent", "mine.py:Asking", "--agent", "null", "--model", "good", "--model", "bad", "--replay", "tape",
+        "--tasks", "tasks.json", "--workers", "1", "--out", "out", "--json", folder=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {row["agent"]: row["score"] for row in json.loads(done.stdout)["results"]} == {
+        "mine.py:Asking:good": 1.0, "mine.py:Asking:bad": 0.0, "null": 0.0,
+    }  # fmt: skip
 
 
 def test_a_run_in_which_nothing_could_be_scored_fails_with_the_reason(folder: Path) -> None:
@@ -252,7 +305,7 @@ def test_doctor_and_setup_speak_json(folder: Path) -> None:
     done = quintain("doctor", "--json", folder=folder)
     found = json.loads(done.stdout)
     assert done.returncode == (0 if found["ready"] else 1)
-    assert {"basics", "browser", "repo"} == {check["family"] for check in found["checks"]}
+    assert {"basics", "browser", "repo", "agents", "local"} <= {check["family"] for check in found["checks"]}
 
 
 def state(done: int, value: float | None = 1.0) -> Progress:

@@ -53,7 +53,8 @@ def test_a_file_is_loaded_once(folder: Path) -> None:
         ("none.py:Thing", r"no file '.*none.py'"),
         ("syntax.py:Thing", "syntax.py, line 1: syntax error"),
         ("raises.py:Thing", "importing raises.py failed: KeyError: 'x'"),
-        ("needs.py:Thing", "importing needs.py failed: ModuleNotFoundError.*no_such_module_anywhere"),
+        ("needs.py:Thing", "needs.py needs the Python module 'no_such_module_anywhere', which is not installed"),
+        ("good.py", "say which, as in '.*good.py:"),
         ("good.py:", "neither 'module:attribute' nor"),
     ],
 )

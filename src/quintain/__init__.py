@@ -13,8 +13,23 @@ from . import gym_ids as gym_ids  # teaches Gymnasium our ids, which only an imp
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from .core import Agent, Capabilities, Episode, Evaluator, Evidence, Limits, Score, Step, Suite, Task, TaskView, World
+    from .core import (
+        Agent,
+        Capabilities,
+        Episode,
+        Evaluator,
+        Evidence,
+        Limits,
+        LoopAgent,
+        Score,
+        Step,
+        Suite,
+        Task,
+        TaskView,
+        World,
+    )
     from .elements import Element, Elements
+    from .handle import EpisodeHandle, SyncHandle
     from .making import list_tasks, load_task, make, make_async, make_vec
     from .model_space import ModelSpace
     from .runner import Run, evaluate
@@ -57,10 +72,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "core": (
-        "Agent", "Capabilities", "Episode", "Evaluator", "Evidence", "Limits", "Score", "Step", "Suite", "Task",
+        "Agent", "Capabilities", "Episode", "Evaluator", "Evidence", "Limits", "LoopAgent", "Score", "Step", "Suite", "Task",
         "TaskView", "World",
     ),
     "elements": ("Element", "Elements"),
+    "handle": ("EpisodeHandle", "SyncHandle"),
     "making": ("list_tasks", "load_task", "make", "make_async", "make_vec"),
     "model_space": ("ModelSpace",),
     "runner": ("Run", "evaluate"),
@@ -74,9 +90,10 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 # Written out, because type checkers read no computed list.
 __all__ = [
     "__version__",
-    "Agent", "Capabilities", "Episode", "Evaluator", "Evidence", "Limits", "Score", "Step", "Suite", "Task", "TaskView",
-    "World",
+    "Agent", "Capabilities", "Episode", "Evaluator", "Evidence", "Limits", "LoopAgent", "Score", "Step", "Suite", "Task",
+    "TaskView", "World",
     "Element", "Elements",
+    "EpisodeHandle", "SyncHandle",
     "list_tasks", "load_task", "make", "make_async", "make_vec",
     "ModelSpace",
     "Run", "evaluate",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from pydantic import (
     model_validator,
 )
 
+from .agent_texts import models_in, read_agent, read_value
 from .core import Limits, Seed, Value
 from .errors import UsageError
 from .registry import suggest
@@ -44,17 +44,40 @@ class AgentConfig(Value):
     agent: str
     """An id of the catalog, ``module:Class`` or ``file.py:Class``."""
     config: dict[str, JsonValue] = Field(default_factory=dict)
-    """Keyword arguments of the class."""
+    """Keyword arguments of the class; in them, an agent is ``{"agent": …, "config": {…}}``."""
     name: str = ""
-    """As the results call it; by default `agent`. Must differ within a run."""
+    """As the results call it. Must differ within a run; by default `agent`, and the model where one is given."""
 
     @property
     def label(self) -> str:
-        return self.name or self.agent
+        if self.name:
+            return self.name
+        models = sorted(set(models_in(self.config)))
+        return f"{self.agent}:{models[0]}" if len(models) == 1 else self.agent
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """What one line names: ``[NAME=]AGENT[(key=value, …)]``, where ``AGENT`` may also be a TOML file of these fields.
+
+        Raises:
+            UsageError: the line is malformed, or the file is missing, malformed, or has other fields.
+        """
+        try:
+            written = read_agent(text)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        if not written.agent.endswith(".toml"):
+            return cls(agent=written.agent, config=written.config, name=written.name)
+        fields = _toml(Path(written.agent))
+        try:
+            found = cls.model_validate(fields)
+        except ValidationError as error:
+            raise UsageError(f"{written.agent}: {explain(error, cls)}") from None
+        return found.model_copy(update={"config": {**found.config, **written.config}, "name": written.name or found.name})
 
 
 def _agent(given: object) -> object:
-    return {"agent": given} if isinstance(given, str) else given
+    return AgentConfig.parse(given) if isinstance(given, str) else given
 
 
 def _several(given: object) -> object:
@@ -92,7 +115,7 @@ class RunConfig(Value):
         labels = [agent.label for agent in self.agents]
         for label in labels:
             if labels.count(label) > 1:
-                raise ValueError(f"two agents are called {label!r}; give one another `name`")
+                raise ValueError(f"two agents are called {label!r}; give one another `name` (on the command line: name={label})")
         return self
 
     @classmethod
@@ -111,13 +134,13 @@ class RunConfig(Value):
 
 
 def parse_settings(settings: Sequence[str]) -> dict[str, JsonValue]:
-    """``key=value`` texts as a mapping; a value that is JSON is read as such, any other is text."""
+    """``key=value`` texts as a mapping; a value is JSON, an agent with its arguments, or else text."""
     found: dict[str, JsonValue] = {}
     for setting in settings:
         key, equals, text = setting.partition("=")
         if not equals or not key.isidentifier():
             raise UsageError(f"{setting!r} is no setting; write key=value, such as temperature=0.5")
-        found[key] = _json_or_text(text)
+        found[key] = read_value(text)
     return found
 
 
@@ -148,11 +171,3 @@ def _toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: malformed TOML: {error}") from None
-
-
-def _json_or_text(text: str) -> JsonValue:
-    try:
-        value: JsonValue = json.loads(text)
-    except ValueError:
-        return text
-    return value

@@ -12,13 +12,11 @@ from typing import Any
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from . import lifting
 from .config import AgentConfig
-from .core import Agent
+from .core import Agent, LoopAgent
 from .errors import UsageError, one_line
-from .registry import lookup
-
-AgentLike = str | AgentConfig | type[Agent] | Agent
-"""An id of the catalog, ``module:Class``, ``file.py:Class``, a class that needs no arguments, or an agent."""
+from .lifting import AgentLike, label_of
 
 
 @dataclass(frozen=True)
@@ -32,30 +30,27 @@ class Contestant:
     def label(self) -> str:
         return self.config.label
 
-    def build(self) -> Agent:
-        """The agent; whatever goes wrong is a `UsageError` that names it."""
+    def build(self) -> Agent | LoopAgent:
+        """The agent, as the loop plays it; what goes wrong is a `UsageError` or `Unavailable` that names it."""
+        if self.payload is None:
+            return lifting.build(self.config)
         try:
-            made = lookup("agents", self.config.agent) if self.payload is None else cloudpickle.loads(self.payload)
-            if isinstance(made, type) or not hasattr(made, "act"):
-                made = made(**self.config.config)
-        except UsageError as error:
-            raise UsageError(_about(self.label, str(error))) from None
-        except BaseException as error:
-            # A constructor may raise anything, SystemExit included; none of it is the worker's.
-            raise UsageError(_about(self.label, f"cannot be built: {one_line(error)}")) from error
-        _check_methods(made, self.label)
-        return made  # type: ignore[no-any-return]
+            agent = cloudpickle.loads(self.payload)
+        except Exception as error:
+            raise UsageError(f"agent {self.label!r}: cannot be unpacked in a worker: {one_line(error)}") from error
+        with lifting.named(self.label):
+            return lifting.build(agent)
 
 
 def roster(agents: AgentLike | Iterable[AgentLike] | Mapping[str, AgentLike]) -> list[Contestant]:
     """The agents that were asked for, by distinct names; a mapping gives the names.
 
-    A name that stands for nothing, a file with a syntax error, a class without `reset` and `act`, an object that cannot be
-    pickled, two agents of one name: each is a `UsageError` on one line.
+    A name that stands for nothing, a file with a syntax error, something in no shape of an agent, arguments that it does not
+    take, an object that cannot be pickled, two agents of one name: each is a `UsageError` on one line.
     """
-    if isinstance(agents, Mapping):
+    if isinstance(agents, Mapping) and not _is_config(agents):
         found = [_contestant(agent, str(name)) for name, agent in agents.items()]
-    elif isinstance(agents, (str, AgentConfig, type)) or not isinstance(agents, Iterable):
+    elif isinstance(agents, (str, AgentConfig, Mapping, type)) or not isinstance(agents, Iterable):
         found = [_contestant(agents, "")]
     else:
         found = [_contestant(agent, "") for agent in agents]
@@ -68,44 +63,34 @@ def roster(agents: AgentLike | Iterable[AgentLike] | Mapping[str, AgentLike]) ->
     return found
 
 
+def _is_config(agents: Mapping[str, Any]) -> bool:
+    """One agent with its arguments, where ``{"agent": "random"}`` alone is an agent that is called so."""
+    return "config" in agents and isinstance(agents.get("agent"), str) and set(agents) <= set(AgentConfig.model_fields)
+
+
 def _contestant(agent: AgentLike, name: str) -> Contestant:
-    if isinstance(agent, str):
-        agent = AgentConfig(agent=agent, name=name)
-    if isinstance(agent, AgentConfig):
-        config = agent.model_copy(update={"name": name}) if name else agent
-        try:
-            _check_methods(lookup("agents", config.agent), config.label)
-        except UsageError as error:
-            raise UsageError(_about(config.label, str(error))) from None
+    if isinstance(agent, (str, Mapping, AgentConfig)):
+        config = lifting.described(agent)
+        config = config.model_copy(update={"name": name}) if name else config
+        lifting.check(config)
         return Contestant(config)
-    kind = agent if isinstance(agent, type) else type(agent)
-    label = name or kind.__name__
-    _check_methods(agent, label)
-    return Contestant(AgentConfig(agent=f"{kind.__module__}:{kind.__qualname__}", name=label), _pickled(agent, kind, label))
+    kind = agent if hasattr(agent, "__qualname__") else type(agent)
+    label = name or label_of(agent)
+    with lifting.named(label):
+        lifting.check(agent)
+    place = f"{kind.__module__}:{kind.__qualname__}"
+    return Contestant(AgentConfig(agent=place, name=label), _pickled(agent, kind, label))
 
 
-def _check_methods(agent: object, label: str) -> None:
-    if not isinstance(agent, type) and callable(agent) and not hasattr(agent, "act"):
-        return  # A function that makes the agent: known only once it is called.
-    for method, arguments in (("reset", "task, seed"), ("act", "observation")):
-        if not callable(getattr(agent, method, None)):
-            raise UsageError(_about(label, f"has no method {method}({arguments}); an agent has both reset and act"))
-
-
-def _about(label: str, message: str) -> str:
-    prefix = f"agent {label!r}"
-    return message if message.startswith(prefix) else f"{prefix}: {message}"
-
-
-def _pickled(agent: object, kind: type, label: str) -> bytes:
+def _pickled(agent: object, kind: Any, label: str) -> bytes:
     with _by_value(sys.modules.get(kind.__module__)):
         try:
             return bytes(cloudpickle.dumps(agent))
         except Exception as error:
             raise UsageError(
-                _about(label, f"cannot be sent to the workers ({one_line(error)}); build what cannot be pickled in reset(), or "
-                "name the class as 'file.py:Class'")
-            ) from None  # fmt: skip
+                f"agent {label!r}: cannot be sent to the workers ({one_line(error)}); build what cannot be pickled in reset(), "
+                "or name the class as 'file.py:Class'"
+            ) from None
 
 
 @contextmanager

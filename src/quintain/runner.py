@@ -19,9 +19,10 @@ from .config import RunConfig, available_cores, explain
 from .core import Episode, Limits, Task
 from .errors import TaskError, UsageError
 from .executors import Executor, Finished, make_executor
+from .lifting import AgentLike
 from .making import find_tasks, load_evaluator
 from .registry import lookup
-from .roster import AgentLike, Contestant, roster
+from .roster import Contestant, roster
 from .scoring import score_episode
 from .spaces import Modality
 from .store import Store, Trial
@@ -92,8 +93,8 @@ def evaluate(
     """Let every agent play every task `episodes` times, in parallel, and store what came of it.
 
     Args:
-        agents: one or several of: an id of the catalog, ``module:Class``, ``file.py:Class``, a class, an agent, an
-            `AgentConfig`; a mapping gives them names.
+        agents: one or several of what `quintain.lifting` takes: an id of the catalog, ``module:Class``, ``file.py:Class``,
+            ``{"agent": …, "config": {…}}``, a class, an object, a function; a mapping gives them names.
         tasks: ids, globs, suites, task files or `Task` values.
         episodes: of each agent on each task; the k-th has the same seed for all agents.
         workers: processes; by default one a core, 0 plays in this process, where nothing can be killed.

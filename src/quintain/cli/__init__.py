@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from . import budgeting as budgeting
 from . import checking as checking
 from . import comparing as comparing
 from . import examining as examining
 from . import listing as listing
 from . import running as running
+from . import starting as starting
 from .app import app
 from .ending import run
 

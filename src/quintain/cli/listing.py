@@ -92,19 +92,25 @@ def _tasks(pattern: str) -> list[dict[str, Any]]:
 
 @app.command()
 def doctor(
-    families: Annotated[list[str] | None, typer.Argument(metavar="[FAMILY]...")] = None,
+    wanted: Annotated[list[str] | None, typer.Argument(metavar="[FAMILY|agents|local]...")] = None,
     as_json: Json = False,
 ) -> None:
-    """Say which families work on this machine, what is missing, and how to get it; exit code 1 where something is."""
-    from quintain.doctor import examine
+    """Say which families and models work on this machine, what is missing, and how to get it; exit code 1 where something is."""
+    from quintain.doctor import MODELS, examine
 
-    checks = examine(families or ())
+    checks = examine(wanted or ())
     ready = all(check.ok for check in checks)
     if as_json:
         emit({"ready": ready, "checks": [check._asdict() for check in checks]})
     else:
-        rows = [(c.family, c.part, "ok" if c.ok else "MISSING", c.detail) for c in checks]
-        show(grid(["family", "part", "state", "found"], rows))
+        for title in ("family", "models"):
+            rows = [
+                (c.family, c.part, "ok" if c.ok else "MISSING", c.detail)
+                for c in checks
+                if (c.family in MODELS) == (title == "models")
+            ]
+            if rows:
+                show(grid([title, "part", "state", "found"], rows))
         for check in checks:
             if not check.ok:
                 show(f"{check.family}, {check.part}: {check.remedy}")
@@ -114,10 +120,10 @@ def doctor(
 
 @app.command()
 def setup(
-    family: Annotated[str, typer.Argument(metavar="FAMILY", help="Such as: browser.")],
+    family: Annotated[str, typer.Argument(metavar="FAMILY|agents|local", help="Such as: browser.")],
     as_json: Json = False,
 ) -> None:
-    """Install what a family needs; prints the commands that need other rights than yours, with exit code 1."""
+    """Install what a family or a kind of model needs; prints the commands that need other rights than yours, with exit code 1."""
     from quintain.doctor import set_up
 
     steps = set_up(family, say=lambda command: say(f"$ {command}"))

@@ -12,6 +12,10 @@ from .ending import FAILED, Interrupted
 from .output import console, emit, say, show
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydantic import JsonValue
+
     from quintain.config import RunConfig
     from quintain.runner import Run
     from quintain.store import Store
@@ -19,7 +23,17 @@ if TYPE_CHECKING:
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.")]
 Workers = Annotated[int | None, typer.Option(help="Worker processes; by default one a core.")]
 Trace = Annotated[str | None, typer.Option(metavar="full|actions|none", help="What is stored of each step.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Argument of the agents; may repeat.")]
+AGENT = "Id, module:Class, file.py:Class or file.toml, each with (key=value, …) and NAME= before it if you like; may repeat."
+Agents = Annotated[list[str] | None, typer.Option("--agent", metavar="AGENT", help=AGENT)]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", metavar="MODEL", help="Of the agents that take one, such as local:smollm2; may repeat."),
+]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Argument of the agents that take it; may repeat.")
+]
+Tape = Annotated[Path | None, typer.Option(metavar="PATH", help="Keep the models' answers there.")]
+Replay = Annotated[Path | None, typer.Option(metavar="PATH", help="Take the models' answers from there, and ask no model.")]
 Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="Argument of the worlds; may repeat.")]
 
 
@@ -27,9 +41,8 @@ Options = Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALU
 def run(
     config: Annotated[Path | None, typer.Argument(metavar="[CONFIG.toml]", help="A run as a file; flags override it.")] = None,
     *,
-    agent: Annotated[
-        list[str] | None, typer.Option(metavar="AGENT", help="Id, module:Class or file.py:Class; may repeat.")
-    ] = None,
+    agent: Agents = None,
+    model: Models = None,
     tasks: Annotated[
         list[str] | None, typer.Option(metavar="PATTERN", help="Task id, glob, suite or task file; may repeat.")
     ] = None,
@@ -40,6 +53,8 @@ def run(
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with a run: play what is missing.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Limit on each episode, instead of its task's.")] = None,
     steps: Annotated[int | None, typer.Option(help="Limit on each episode, instead of its task's.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Limit on each episode, of all models together.")] = None,
+    usd: Annotated[float | None, typer.Option(help="Limit on each episode, of all models together.")] = None,
     observe: Annotated[
         list[str] | None, typer.Option(metavar="MODALITY", help="text, elements, screenshot, windows; may repeat.")
     ] = None,
@@ -47,6 +62,8 @@ def run(
     retries: Annotated[int | None, typer.Option(help="Further attempts where an environment failed.")] = None,
     executor: Annotated[str | None, typer.Option(metavar="local|ray", help="Where episodes are played.")] = None,
     settings: Settings = None,
+    record: Tape = None,
+    replay: Replay = None,
     options: Options = None,
     allow_uncertified: Annotated[
         bool, typer.Option("--allow-uncertified", help="Also tasks on which, by their certificate, doing nothing scores.")
@@ -60,16 +77,25 @@ def run(
         "tasks": tasks, "episodes": episodes, "seed": seed, "observe": observe, "trace": trace, "retries": retries,
         "executor": executor, "options": parse_settings(options or ()) or None,
     }  # fmt: skip
-    limits = {name: value for name, value in (("seconds", seconds), ("steps", steps)) if value is not None}
+    caps = {"seconds": seconds, "steps": steps, "tokens": tokens, "usd": usd}
+    limits = {name: value for name, value in caps.items() if value is not None}
+    fitted = {"model": model, "set": settings, "record": record, "replay": replay}
     if resume is not None:
-        given = [name for name, value in {"agent": agent, "out": out, "set": settings, **limits, **flags}.items() if value]
+        given = [name for name, value in {"agent": agent, "out": out, **fitted, **limits, **flags}.items() if value]
         _go_on(resume, given + (["CONFIG.toml"] if config else []), workers=workers, as_json=as_json)
         return
-    if agent:
-        arguments = parse_settings(settings or ())
-        flags["agents"] = [{"agent": name, "config": arguments} for name in agent]
-    chosen = RunConfig.read(config, workers=workers, out=out, limits=limits or None, **flags)
+    chosen = RunConfig.read(config, agents=agent or None, workers=workers, out=out, limits=limits or None, **flags)
+    tapes = {name: str(path) for name, path in (("record", record), ("replay", replay)) if path is not None}
+    chosen = _equipped(chosen, parse_settings(settings or ()) | tapes, model or ())
     _play(chosen, as_json=as_json, allow_uncertified=allow_uncertified)
+
+
+def _equipped(config: RunConfig, settings: Mapping[str, JsonValue], models: Sequence[str]) -> RunConfig:
+    from quintain.equipping import equip
+
+    if not settings and not models:
+        return config
+    return config.model_copy(update={"agents": tuple(equip(config.agents, settings=settings, models=models))})
 
 
 def _play(config: RunConfig, *, as_json: bool, allow_uncertified: bool) -> None:
@@ -122,19 +148,21 @@ def _conclude(done: Run, *, as_json: bool) -> None:
 
 
 def _report(store: Store, *, as_json: bool) -> list[dict[str, Any]]:
+    from quintain import spending
     from quintain.certificate.verdict import remarks
     from quintain.report import contrast_notes, failures, notes, read, report_object, screens, summarize
     from quintain.summary import comparisons
 
     if as_json:
-        found = report_object(store)
-        emit(found)
-        return list(found["results"])
+        whole = report_object(store)
+        emit(whole)
+        return list(whole["results"])
     episodes = read(store)
     results, compared, screen = summarize(store, episodes), comparisons(episodes), console()
-    for table in screens(results, compared, width=screen.width if screen.is_terminal else None):
+    found = spending.read(store)
+    for table in screens(results, compared, spending.tables(*found), width=screen.width if screen.is_terminal else None):
         screen.print(table)
-    for note in [*notes(results), *contrast_notes(compared)]:
+    for note in [*notes(results), *contrast_notes(compared), *spending.notes(*found)]:
         screen.print(f"· {note}", markup=False, style="dim")
     for remark in remarks(store):
         screen.print(f"· {remark}", markup=False, style="dim")
