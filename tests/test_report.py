@@ -191,6 +191,20 @@ def test_with_too_many_episodes_an_aggregate_stands_without_interval(store: Stor
     assert "more episodes than a report resamples" in " ".join(notes([bad]))
 
 
+def test_an_accelerator_resamples_what_is_too_much_for_numpy(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here JAX computes on the CPU: the numbers are the same."""
+    pytest.importorskip("jax", reason="jax is not installed")
+    two_agents(store)
+    by_numpy = summarize(store)
+    monkeypatch.setattr(summary, "WORK", 1000)
+    monkeypatch.setattr(summary, "accelerated", lambda: True)
+    by_jax = summarize(store)
+    for ours, theirs in zip(by_jax, by_numpy, strict=True):
+        mine, numpys = ours["intervals"]["iqm"]["same_tasks"], theirs["intervals"]["iqm"]["same_tasks"]
+        assert (mine["estimate"], mine["formula"]) == (numpys["estimate"], numpys["formula"])
+        assert (mine["low"], mine["high"]) == pytest.approx((numpys["low"], numpys["high"]), abs=1e-6)
+
+
 def test_the_best_agent_is_compared_with_each_other_one_of_its_suite(store: Store) -> None:
     two_agents(store)
     for i in range(3):

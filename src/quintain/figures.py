@@ -89,13 +89,15 @@ def draw(results: Sequence[Summary], episodes: Episodes, bought: Sequence[Tradeo
     if not available():
         raise Unavailable(HOW_TO_GET)
     looks = looks_of(sorted({row["agent"] for row in results}))
+    how = resampling(episodes)
+    how = how if how is not None and how.engine == "numpy" else None  # Profiles are NumPy's.
     suites = sorted({row["suite"] for row in results if row["scored"]})
     for suite in suites:
         last = f"-{re.sub(r'[^A-Za-z0-9_.-]', '_', suite)}" if len(suites) > 1 else ""
         rows = [row for row in results if row["suite"] == suite and row["scored"]]
         columns = {agent: each for (agent, s), each in episodes.groups.items() if s == suite and each.scored.any()}
         with style():
-            drawn = (_intervals(rows, looks), _profile(columns, looks, resampling(episodes)), _attempts(rows, looks),
+            drawn = (_intervals(rows, looks), _profile(columns, looks, how), _attempts(rows, looks),
                      _frontier(rows, looks), _heat(columns, episodes.tasks, looks))  # fmt: skip
         for drawing in drawn:
             if drawing is not None:

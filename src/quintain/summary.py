@@ -18,6 +18,7 @@ from .stats.aggregates import summarize as aggregate
 from .stats.bootstrap import NEW, SAME, Resampling, ScoreTable
 from .stats.bootstrap import by_task as score_table
 from .stats.curves import Extreme, curve
+from .stats.jax_bootstrap import accelerated
 
 if TYPE_CHECKING:
     from .store import Store
@@ -30,6 +31,8 @@ REPLICATES = 2000
 FEWEST_REPLICATES = 200
 WORK = 20_000_000
 """Scores that a report may resample in all; with more episodes than that allows, aggregates stand without interval."""
+ACCELERATED = 50
+"""How many times as much an accelerator may."""
 CURVE_REPLICATES = 1000
 CURVE_CELLS = 10_000
 """Tasks x numbers of attempts of a curve; of many tasks fewer points are shown."""
@@ -68,10 +71,14 @@ def by_task(episodes: Episodes) -> dict[str, dict[str, float]]:
 
 
 def resampling(episodes: Episodes) -> Resampling | None:
-    """How aggregates are resampled in a report of so many episodes; None where that would take too long."""
-    count = sum(len(columns.value) for columns in episodes.groups.values())
-    replicates = min(REPLICATES, WORK // max(1, count))
-    return Resampling(replicates=replicates, seed=SEED) if replicates >= FEWEST_REPLICATES else None
+    """How aggregates are resampled in a report of so many episodes: by NumPy, more of them on an accelerator if JAX finds one;
+    None where that would take too long."""
+    count = max(1, sum(len(columns.value) for columns in episodes.groups.values()))
+    how = Resampling(replicates=min(REPLICATES, WORK // count), seed=SEED)
+    if how.replicates >= FEWEST_REPLICATES:
+        return how
+    how = how._replace(replicates=min(REPLICATES, ACCELERATED * WORK // count), engine="jax")
+    return how if how.replicates >= FEWEST_REPLICATES and accelerated() else None
 
 
 def tables(columns: Columns) -> tuple[ScoreTable, ScoreTable]:
@@ -111,7 +118,7 @@ def _curves(success: ScoreTable, how: Resampling | None) -> dict[str, list[dict[
     """pass@k and pass^k for new tasks like these, k up to the fewest episodes of a task."""
     fewest = int(success.sizes.min())
     ks = _thinned(attempts(fewest), CURVE_CELLS // success.tasks)
-    if how is None or success.tasks < 2 or len(ks) < 2:
+    if how is None or how.engine == "jax" or success.tasks < 2 or len(ks) < 2:  # Curves are NumPy's.
         return {}
     few = how._replace(replicates=min(CURVE_REPLICATES, how.replicates))
     return {

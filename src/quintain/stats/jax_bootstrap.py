@@ -5,6 +5,7 @@ Equal to `aggregates` within float error, single precision unless JAX is set to 
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,16 @@ def replicates(scores: ArrayLike | ScoreTable, *, how: Resampling = DEFAULT, goa
         padded = np.concatenate([drawn, np.zeros((short, *drawn.shape[1:]), drawn.dtype)]) if short else drawn
         found.append(np.asarray(aggregate(held.values, padded.astype(np.int32), goal), dtype=np.float64)[: len(drawn)])
     return np.concatenate(found)
+
+
+@cache
+def accelerated() -> bool:
+    """Whether JAX is installed and its default device is no CPU; importing it takes a second."""
+    if importlib.util.find_spec("jax") is None:
+        return False
+    import jax
+
+    return bool(jax.default_backend() != "cpu")
 
 
 @cache
