@@ -12,12 +12,14 @@ DEMO_TASKS := click-test click-test-2 click-button click-link click-dialog click
 DEMO_REPO := 'corebench-builtin/karate_network.*' 'corebench-builtin/iris_lda.*' 'corebench-builtin/three_body.*' \
 	research/scaling_law research/fix_embedding
 DEMO := $(DEMO_TASKS:%=miniwob/%) $(DEMO_REPO)
+DEMO_MODEL := miniwob/click-test miniwob/click-link miniwob/focus-text
+FAMILIES := browser repo local
 
 .PHONY: help demo test lint setup clean
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo    agents on web pages, capsules and research tasks: table here, page in demo/report.html'
+	@echo 'make demo    agents on web pages, capsules and research tasks, and a small language model: pages in demo/'
 	@echo 'make test    all tests'
 	@echo 'make lint    ruff and mypy'
 	@echo 'make setup   a virtual environment in $(VENV) with all that the demo needs'
@@ -29,14 +31,17 @@ demo: setup
 	$(BIN)/quintain run --agent null --agent random --agent scripted --episodes 2 --workers 2 --observe elements \
 		--observe screenshot --observe text $(foreach task,$(DEMO),--tasks $(task)) --out demo/run
 	cp demo/run/report.html demo/report.html
+	$(BIN)/quintain run --agent llm --model local:smollm2 --agent random --agent scripted --episodes 2 --workers 1 --steps 6 \
+		--observe elements $(DEMO_MODEL:%=--tasks %) --record demo/cassette --out demo/model
+	cp demo/model/report.html demo/model.html
 
 setup: $(VENV)/.demo
-	@for family in browser repo; do \
-		$(BIN)/quintain doctor $$family >/dev/null || $(BIN)/quintain setup $$family || exit 1; done
+	@for part in $(FAMILIES); do \
+		$(BIN)/quintain doctor $$part >/dev/null || $(BIN)/quintain setup $$part || exit 1; done
 
 test: $(VENV)/.dev
-	@for family in browser repo; do \
-		$(BIN)/quintain setup $$family >/dev/null || $(BIN)/quintain setup $$family || exit 1; done
+	@for part in $(FAMILIES); do \
+		$(BIN)/quintain setup $$part >/dev/null || $(BIN)/quintain setup $$part || exit 1; done
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
@@ -45,8 +50,8 @@ lint: $(VENV)/.dev
 
 # Editable: a plain install would copy from build/, where deleted modules linger.
 $(VENV)/.demo: pyproject.toml setup.py | $(BIN)/python
-	@echo 'installing quintain[browser,repo,stats] into $(VENV) …'
-	@$(PIP) --editable '.[browser,repo,stats]'
+	@echo 'installing quintain[browser,repo,stats,agents,local] into $(VENV) …'
+	@$(PIP) --editable '.[browser,repo,stats,agents,local]'
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml setup.py | $(BIN)/python

@@ -25,7 +25,7 @@ class Referee:
         return self.env.aec_env.unwrapped.world
 
     def put(self, places: np.ndarray, paces: np.ndarray, *, goals: Sequence[int] = (), at: int = 0) -> None:
-        """Places of all entities, agents first, [entities, 2]; velocities of the agents; hidden goals; the step of the episode."""
+        """Places of all entities [entities, 2], agents first; velocities of the agents; hidden goals; the step it is."""
         self.env.reset(seed=0)
         world = self.world
         for entity, place in zip(world.entities, places, strict=True):

@@ -198,28 +198,40 @@ class Upload(_Model):
 
 
 class Goto(_Model):
+    """Open an address in the active tab."""
+
     kind: Literal["goto"] = "goto"
     url: str
 
 
 class Back(_Model):
+    """Go back in the history of the active tab."""
+
     kind: Literal["back"] = "back"
 
 
 class Forward(_Model):
+    """Go forward in the history of the active tab."""
+
     kind: Literal["forward"] = "forward"
 
 
 class Reload(_Model):
+    """Load the page of the active tab again."""
+
     kind: Literal["reload"] = "reload"
 
 
 class NewTab(_Model):
+    """Open a tab, empty or with an address, and make it the active one."""
+
     kind: Literal["new_tab"] = "new_tab"
     url: str | None = None
 
 
 class FocusTab(_Model):
+    """Make the tab with this index, counted from 0, the active one."""
+
     kind: Literal["focus_tab"] = "focus_tab"
     index: Annotated[int, Field(ge=0)]
 
@@ -257,6 +269,8 @@ class Read(_Model):
 
 
 class Write(_Model):
+    """Make a file, or replace all of it."""
+
     kind: Literal["write"] = "write"
     path: str
     content: str
@@ -272,6 +286,8 @@ class Edit(_Model):
 
 
 class ViewImage(_Model):
+    """Show a picture file; it is among the images of the next observation."""
+
     kind: Literal["view_image"] = "view_image"
     path: str
 

@@ -61,7 +61,7 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
         self._begin, self._advance, self._again = jax.jit(self._env.init), jax.jit(self._env.step), jax.jit(self._restarted)
         self._look = jax.jit(lambda state: (self._env.observe(state), self._env.mask(state)))
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Numbers, dict[str, Any]]:  # type: ignore[override]
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Numbers, dict[str, Any]]:
         """Begin all episodes, or those of ``options["reset_mask"]`` (one an environment)."""
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise UsageError("reset() takes one seed for the whole batch, whose copies it numbers")
