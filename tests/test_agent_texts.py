@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quintain.agent_texts import read_agent, read_value
+from quintain.agency.texts import read_agent, read_value
 from quintain.config import AgentConfig, RunConfig
 from quintain.errors import UsageError
 

@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 from toy_runs import play
 
-from quintain.analysis import Study, contrast, contrast_all, contrast_with, gather, plain
 from quintain.errors import UsageError
-from quintain.planning import Design, outlook, pilot
-from quintain.planning import to_object as planned
 from quintain.runner import trial_seed
-from quintain.standings import stand
 from quintain.stats import same_tasks
 from quintain.stats.compare import Scores, compare, holm
 from quintain.stats.power import Noise, difference_noise, power
 from quintain.store import Store
-from quintain.summary import attempts
+from quintain.studies.analysis import Study, contrast, contrast_all, contrast_with, gather, plain
+from quintain.studies.planning import Design, outlook, pilot
+from quintain.studies.planning import to_object as planned
+from quintain.studies.standings import stand
+from quintain.studies.summary import attempts
 
 
 def study(*folders: Path, pattern: str | None = None) -> Study:

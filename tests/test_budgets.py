@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import toy_runs
 
-from quintain.budgets import Mark, Progress, best_of, of_agents, progress
 from quintain.core import Episode, Score, StepRecord
 from quintain.errors import UsageError
 from quintain.store import Store
+from quintain.studies.budgets import Mark, Progress, best_of, of_agents, progress
 
 
 def run(task: str, *marks: tuple[float, float]) -> Progress:

@@ -16,7 +16,7 @@ from quintain.certificate.playing import certify
 from quintain.certificate.verdict import read_certificates
 from quintain.core import Episode, EvaluatorSpec, Limits, Meta, Score, Suite, Task
 from quintain.errors import UsageError
-from quintain.report_page import render_page
+from quintain.reporting.page import render_page
 from quintain.runner import evaluate
 from quintain.store import Store
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import toy_world as toy
 
+from quintain.agency.equipping import equip
 from quintain.config import AgentConfig
-from quintain.equipping import equip
 from quintain.errors import UsageError
 from quintain.lifting import AgentLike
 

@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 from toy_runs import counts_to, play, toy
 
-from quintain import figures
-from quintain.analysis import read
 from quintain.config import RunConfig
 from quintain.errors import UsageError
-from quintain.figure_style import COLOURS, Drawing, inline_svg, looks_of, render
-from quintain.figures import FORMATS, draw, write_figures
-from quintain.report_page import render_page
+from quintain.reporting import figures
+from quintain.reporting.figure_style import COLOURS, Drawing, inline_svg, looks_of, render
+from quintain.reporting.figures import FORMATS, draw, write_figures
+from quintain.reporting.page import render_page
 from quintain.runner import evaluate
 from quintain.store import Store
-from quintain.summary import summarize
+from quintain.studies.analysis import read
+from quintain.studies.summary import summarize
 
 pytest.importorskip("matplotlib", reason="matplotlib is not installed: pip install 'quintain[stats]'")
 
@@ -157,7 +157,7 @@ def test_without_matplotlib_the_page_says_once_how_to_get_figures(run: Path) -> 
 import sys
 sys.modules["matplotlib"] = None  # as if it were not installed
 from quintain.cli import main
-from quintain.report_page import render_page
+from quintain.reporting.page import render_page
 from quintain.runner import evaluate
 from quintain.store import Store
 with Store.open({str(run)!r}) as store:

@@ -12,11 +12,11 @@ import toy_world as toy
 
 import quintain
 from quintain import lifting
+from quintain.agency.shapes import shape
 from quintain.core import Agent, LoopAgent
 from quintain.errors import UsageError
 from quintain.lifting import AgentLike, build, check, label_of
 from quintain.registry import catalog, lookup
-from quintain.shapes import shape
 from quintain.spaces import Action, Choose, Observation
 
 UP = Choose(index=toy.UP)

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from quintain import summary
 from quintain.certificate.verdict import Certificate
 from quintain.config import RunConfig
 from quintain.core import Episode, Failure, Outcome, Score, StepRecord, Usage
-from quintain.report import by_task, failures, notes, read, render_json, render_markdown, screens, summarize, table
-from quintain.report_page import render_page, write_page
+from quintain.reporting.page import render_page, write_page
+from quintain.reporting.tables import by_task, failures, notes, read, render_json, render_markdown, screens, summarize, table
 from quintain.spaces import Observation
 from quintain.stats import new_tasks, same_tasks, wilson
 from quintain.stats.aggregates import iqm, optimality_gap
 from quintain.stats.aggregates import summarize as aggregate
 from quintain.stats.bootstrap import Resampling
 from quintain.store import Store, Trial
-from quintain.summary import comparisons
+from quintain.studies import summary
+from quintain.studies.summary import comparisons
 
 CONFIG = RunConfig.read(agents=["good", "bad"], tasks="demo/*", episodes=2)
 

@@ -18,13 +18,13 @@ from quintain.cli import app
 from quintain.config import AgentConfig
 from quintain.errors import UsageError
 from quintain.registry import load
-from quintain.report import render_json, render_markdown
-from quintain.report_page import render_page
+from quintain.reporting.page import render_page
+from quintain.reporting.tables import render_json, render_markdown
 from quintain.runner import evaluate
-from quintain.selection import Pair, Spent, pairs, selector_efficiency, spent, tradeoff
-from quintain.spending import expenses
 from quintain.stats.bootstrap import Resampling
 from quintain.store import Store
+from quintain.studies.selection import Pair, Spent, pairs, selector_efficiency, spent, tradeoff
+from quintain.studies.spending import expenses
 
 WORLD = Path(__file__).parent / "agents" / "techniques" / "guess_world.py"
 guess: Any = sys.modules[load(f"{WORLD}:GuessWorld", what="guess").__module__]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import quintain
+from quintain.agency.starters import KINDS, starter
 from quintain.cli import main
 from quintain.errors import UsageError
-from quintain.starters import KINDS, starter
 
 NUMBER_OF_THE_BUTTON = """
 import re

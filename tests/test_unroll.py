@@ -14,10 +14,10 @@ import pytest
 jnp = pytest.importorskip("jax.numpy", reason="jax is not installed")
 
 from quintain.draws import categorical  # noqa: E402
-from quintain.multiagent.episodes import Episodes  # noqa: E402
 from quintain.envs.marl.mpe.spread import Spread  # noqa: E402
 from quintain.errors import UsageError  # noqa: E402
 from quintain.functional import POLICY, FunctionalEnv, Seen, TeamPolicy  # noqa: E402
+from quintain.multiagent.episodes import Episodes  # noqa: E402
 from quintain.unroll import unroll  # noqa: E402
 
 RANDOM_RETURN = -26.2

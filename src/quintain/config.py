@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from .agent_texts import models_in, read_agent, read_value
+from .agency.texts import models_in, read_agent, read_value
 from .core import Limits, Seed, Value
 from .errors import UsageError
 from .registry import suggest

@@ -1,4 +1,4 @@
-"""Which family of environments works on this machine, what is missing, and how to get it."""
+"""Which families of environments and which kinds of language models work on this machine, what is missing, how to get it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from .config import available_cores
 from .errors import InfrastructureError, QuintainError, Unavailable, UsageError, one_line
-from .registry import catalog, lookup, suggest
+from .registry import catalog, load, lookup, suggest
 
 APT: Mapping[str, tuple[str, ...]] = {
     "browser": ("chromium-headless-shell", "fonts-liberation", "fonts-dejavu-core"),
@@ -40,11 +40,17 @@ WITHOUT_APT: Mapping[str, tuple[str, ...]] = {
 }
 """What brings the same where there is no apt."""
 
+MODELS: Mapping[str, str] = {
+    "agents": "quintain.agents.llm.checks:endpoints",
+    "local": "quintain.agents.llm.checks:local",
+}
+"""What agents that are language models need, by extra: no environment, and optional unless it is asked for."""
+
 COMMAND_SECONDS = 1800
 
 
 class Check(NamedTuple):
-    """One part, whether it works, what was found, and how to get it if it does not."""
+    """One part of a family or of an extra, whether it works, what was found, and how to get it if it does not."""
 
     family: str
     part: str
@@ -66,21 +72,22 @@ def families() -> list[str]:
 
 
 def examine(wanted: Iterable[str] = ()) -> list[Check]:
-    """Check the basics and the wanted families (all by default), by really starting what they need.
+    """Check the basics and what is wanted, families and extras (all by default), by really starting what they need.
 
     Raises:
-        UsageError: a family that this version does not have.
+        UsageError: a family or an extra that this version does not have.
     """
-    names = list(wanted) or families()
+    names = list(wanted)
     for name in names:
-        known_family(name)
-    return [*basics(), *(check for name in names for check in _family(name))]
+        known_part(name)
+    found = [check for name in names or families() for check in (_extra(name) if name in MODELS else _family(name))]
+    return [*basics(), *found, *(check for name in MODELS if not names for check in _extra(name, optional=True))]
 
 
-def known_family(name: str) -> str:
-    """`name` if this version has that family, else a `UsageError`."""
-    if name not in catalog("environments"):
-        raise UsageError(f"{name!r} is not part of this version{suggest(name, families())}")
+def known_part(name: str) -> str:
+    """`name` if this version has that family or extra, else a `UsageError`."""
+    if name not in (known := [*families(), *MODELS]):
+        raise UsageError(f"{name!r} is not part of this version{suggest(name, known)}")
     return name
 
 
@@ -122,17 +129,29 @@ def _family(name: str) -> list[Check]:
         return [Check(name, "environment", False, one_line(error), f"quintain setup {name}")]
 
 
+def _extra(name: str, *, optional: bool = False) -> list[Check]:
+    if missing := _missing_requirements(name):
+        detail = f"not installed: {', '.join(missing)}"
+        if optional:
+            return [Check(name, "packages (optional)", True, f"{detail}; quintain setup {name}")]
+        return [Check(name, "packages", False, detail, f"quintain setup {name}")]
+    try:
+        return [Check(name, *found) for found in load(MODELS[name], what=name)()]
+    except Exception as error:
+        return [Check(name, "models", False, one_line(error), f"quintain setup {name}")]
+
+
 def set_up(family: str, *, say: Callable[[str], None]) -> list[Step]:
-    """Install what `family` needs and this user may install; `say` is told each command before it runs.
+    """Install what a family or an extra needs and this user may install; `say` is told each command before it runs.
 
     Installs nothing that is there. What needs root is returned as `to do` for everybody else. What no package manager brings is
     made by the family's own ``setup(say)``, beside its ``doctor()``, which gives the commands that it ran and their states.
 
     Raises:
-        UsageError: an unknown family.
+        UsageError: an unknown name.
         InfrastructureError: a command failed.
     """
-    known_family(family)
+    known_part(family)
     steps: list[Step] = []
     for command, allowed in (*_system_commands(family), *_python_commands(family)):
         text = " ".join(_quoted(part) for part in command)
@@ -140,7 +159,7 @@ def set_up(family: str, *, say: Callable[[str], None]) -> list[Step]:
             say(text)
             _run(command)
         steps.append(Step(text, "done" if allowed else "to do"))
-    return [*steps, *(Step(*made) for made in _own_setup(family)(say))]
+    return steps if family in MODELS else [*steps, *(Step(*made) for made in _own_setup(family)(say))]
 
 
 def _own_setup(family: str) -> Callable[[Callable[[str], None]], Iterable[tuple[str, str]]]:
@@ -154,8 +173,9 @@ def _own_setup(family: str) -> Callable[[Callable[[str], None]], Iterable[tuple[
 
 def _system_commands(family: str) -> list[tuple[list[str], bool]]:
     if shutil.which("apt-get") is None:
-        working = all(check.ok for check in _family(family))
-        return [] if working else [(command.split(), False) for command in WITHOUT_APT.get(family, ())]
+        others = WITHOUT_APT.get(family, ())
+        working = not others or all(check.ok for check in _family(family))
+        return [] if working else [(command.split(), False) for command in others]
     missing = [package for package in APT.get(family, ()) if not _has_apt_package(package)]
     if not missing:
         return []
@@ -166,7 +186,7 @@ def _system_commands(family: str) -> list[tuple[list[str], bool]]:
 
 
 def _python_commands(family: str) -> list[tuple[list[str], bool]]:
-    missing = [requirement for requirement in extra_requirements(family) if not _has_distribution(requirement)]
+    missing = _missing_requirements(family)
     if not missing:
         return []
     return [([sys.executable, "-m", "pip", "install", *missing], importlib.util.find_spec("pip") is not None)]
@@ -176,6 +196,10 @@ def extra_requirements(extra: str) -> list[str]:
     """The requirements that the extra of that name adds, as the installed package declares them."""
     mark = re.compile(rf"""extra\s*==\s*["']{re.escape(extra)}["']""")
     return [line.split(";")[0].strip() for line in metadata.requires("quintain") or [] if mark.search(line)]
+
+
+def _missing_requirements(extra: str) -> list[str]:
+    return [requirement for requirement in extra_requirements(extra) if not _has_distribution(requirement)]
 
 
 def _has_distribution(requirement: str) -> bool:

@@ -16,12 +16,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .agent_arguments import check_arguments, over_agents
+from .agency.arguments import check_arguments, over_agents
+from .agency.shapes import Shape, shape
 from .config import AgentConfig, explain
 from .core import Agent, LoopAgent, TaskView
 from .errors import Unavailable, UsageError, one_line
 from .registry import lookup
-from .shapes import Shape, shape
 from .spaces import Action, Observation
 
 AgentLike = str | Mapping[str, Any] | AgentConfig | Agent | LoopAgent | Callable[..., Any] | Any

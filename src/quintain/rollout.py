@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 
 from pydantic import JsonValue
 
-from . import __version__, looping
-from .agent_calls import agents_fault, check_action, finished
-from .clock import Clock, Phase
+from . import __version__
 from .core import Agent, Episode, Failure, LoopAgent, Outcome, Usage
 from .errors import AgentError, BudgetSpent, EpisodeTimeout, QuintainError, Unavailable, UsageError, one_line
 from .faces import AsyncEnv
 from .ledger import Ledger
-from .playing import Playing, Recorder, RecorderFailed
+from .playing import looping
+from .playing.calls import agents_fault, check_action, finished
+from .playing.clock import Clock, Phase
+from .playing.episode import Playing, Recorder, RecorderFailed
 
 FINISH_S = 0.5
 """An agent is told how the episode ended after its time is up, too."""

@@ -51,8 +51,8 @@ class Run:
             self.config = store.config
 
     def results(self) -> list[dict[str, Any]]:
-        """One mapping for each agent and suite; see `quintain.report.summarize`."""
-        from .report import summarize
+        """One mapping for each agent and suite; see `quintain.reporting.tables.summarize`."""
+        from .reporting.tables import summarize
 
         with Store.open(self.path) as store:
             return summarize(store)

@@ -14,7 +14,7 @@ from quintain.errors import UsageError
 from quintain.making import find_tasks, load_evaluator
 from quintain.making import suite as load_suite
 from quintain.registry import catalog, load
-from quintain.report import summarize
+from quintain.reporting.tables import summarize
 from quintain.runner import Progress, Run, evaluate
 from quintain.scoring import score_run
 from quintain.store import Store

@@ -51,7 +51,7 @@ class Certificate(Value):
     seed: int
     versions: dict[str, str]
     random: dict[str, Any]
-    """The random agent's row of `quintain.report.summarize`, with its interval; empty where it was not scored."""
+    """The random agent's row of `quintain.reporting.tables.summarize`, with its interval; empty where it was not scored."""
     flaky: float | None = None
     """Share of the reference solution's episodes whose score changed when they were played again with the same seeds."""
     unavailable: dict[str, str] = Field(default_factory=dict)

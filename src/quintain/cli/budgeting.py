@@ -11,8 +11,8 @@ from .output import emit, grid, show
 from .running import Folder
 
 if TYPE_CHECKING:
-    from quintain.selection import Tradeoff
     from quintain.store import Store
+    from quintain.studies.selection import Tradeoff
 
 
 @app.command()
@@ -52,7 +52,7 @@ def budget(
 def _tradeoffs(store: Store, base: str | None, technique: str | None, k: int | None, *, unit: str, metric: str) -> list[Tradeoff]:
     """Of the two agents that are named, or of all that can be recognised."""
     from quintain.errors import UsageError
-    from quintain.selection import Pair, chosen, pairs, spent, tradeoff, unit_of
+    from quintain.studies.selection import Pair, chosen, pairs, spent, tradeoff, unit_of
 
     paid = unit_of(unit)
     known = [each for each in pairs(store) if base in (None, each.plain) and technique in (None, each.technique)]
@@ -70,8 +70,8 @@ def _tradeoffs(store: Store, base: str | None, technique: str | None, k: int | N
 
 
 def _show_tradeoffs(found: list[Tradeoff], *, as_json: bool) -> None:
-    from quintain.selection import to_object
-    from quintain.spending import TRADEOFFS, amount, notes, spread
+    from quintain.studies.selection import to_object
+    from quintain.studies.spending import TRADEOFFS, amount, notes, spread
 
     if as_json:
         emit({"budgets": [to_object(each) for each in found]})
@@ -90,10 +90,10 @@ def _show_tradeoffs(found: list[Tradeoff], *, as_json: bool) -> None:
 
 def _split(store: Store, total: float, base: list[str] | None, ks: list[int] | None, clock: str) -> dict[str, Any]:
     """By agent, the curve of the expected best of k runs of total/k each."""
-    from quintain.analysis import asked
-    from quintain.budgets import best_of, of_agents
     from quintain.errors import UsageError
     from quintain.registry import suggest
+    from quintain.studies.analysis import asked
+    from quintain.studies.budgets import best_of, of_agents
 
     if clock not in ("steps", "seconds"):
         raise UsageError(f"unknown clock {clock!r}; choose from steps, seconds")
@@ -113,8 +113,8 @@ def _split(store: Store, total: float, base: list[str] | None, ks: list[int] | N
 
 
 def _show_split(found: dict[str, Any], *, as_json: bool) -> None:
-    from quintain.analysis import plain
-    from quintain.spending import spread
+    from quintain.studies.analysis import plain
+    from quintain.studies.spending import spread
 
     if as_json:
         emit({"budgets": {name: plain(curve) for name, curve in found.items()}})

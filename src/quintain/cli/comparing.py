@@ -14,10 +14,10 @@ from .output import emit, grid, show
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quintain.analysis import Contrast, Metric, Study
-    from quintain.planning import Design, Outlook
-    from quintain.standings import Place
     from quintain.stats.matrix import Missing
+    from quintain.studies.analysis import Contrast, Metric, Study
+    from quintain.studies.planning import Design, Outlook
+    from quintain.studies.standings import Place
 
 Folders = Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")]
 Measure = Annotated[str, typer.Option("--metric", metavar="score|success", help="What is compared.")]
@@ -40,10 +40,10 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Compare two agents on the tasks that both have played."""
-    from quintain.analysis import contrast, contrast_all, plain
     from quintain.errors import UsageError
-    from quintain.report import contrast_columns, contrast_notes
-    from quintain.steadiness import between
+    from quintain.reporting.tables import contrast_columns, contrast_notes
+    from quintain.studies.analysis import contrast, contrast_all, plain
+    from quintain.studies.steadiness import between
 
     study, measure = study_of(paths, on), metric_of(metric)
     if everyone:
@@ -68,16 +68,16 @@ def compare(
 
 
 def study_of(paths: Sequence[Path], pattern: str | None) -> Study:
-    from quintain.analysis import gather
     from quintain.store import Store
+    from quintain.studies.analysis import gather
 
     with ExitStack() as stack:
         return gather([stack.enter_context(Store.open(path)) for path in paths], pattern=pattern)
 
 
 def metric_of(name: str) -> Metric:
-    from quintain.analysis import METRICS
     from quintain.errors import UsageError
+    from quintain.studies.analysis import METRICS
 
     for metric in METRICS:
         if metric == name:
@@ -102,7 +102,7 @@ def _pair(study: Study, a: str | None, b: str | None) -> tuple[str, str]:
 
 
 def _show_changes(study: Study, a: str, b: str) -> None:
-    from quintain.steadiness import between
+    from quintain.studies.steadiness import between
 
     found = between(study, b, a)
     spans = (f"{each.estimate:.3f} ({each.low:.3f} … {each.high:.3f})" for each in (found.progressions, found.regressions))
@@ -138,7 +138,7 @@ def rank(
 ) -> None:
     """Rank the agents of one or several runs, by five methods beside each other."""
     from quintain.errors import UsageError
-    from quintain.standings import stand
+    from quintain.studies.standings import stand
 
     if missing not in ("common", "available"):
         raise UsageError(f"--missing {missing!r} is unknown; choose from common, available")
@@ -192,7 +192,7 @@ def power(
     as_json: Json = False,
 ) -> None:
     """Say what a study of so many tasks and runs can find, and how large one has to be."""
-    from quintain.planning import outlook, to_object
+    from quintain.studies.planning import outlook, to_object
 
     design = _design(pilot, (a, b), sizes=(tasks, runs), spread=(sd_tasks, sd_runs), metric=metric)
     found = outlook(design, delta, width=width, chance=chance, level=level)
@@ -220,9 +220,9 @@ def _design(
     metric: str,
 ) -> Design:
     from quintain.errors import UsageError
-    from quintain.planning import Design
-    from quintain.planning import pilot as design_of
     from quintain.stats.power import Noise
+    from quintain.studies.planning import Design
+    from quintain.studies.planning import pilot as design_of
 
     tasks, runs = sizes
     between, within = spread

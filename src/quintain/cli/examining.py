@@ -13,10 +13,10 @@ from .comparing import Folders, Level, Measure, Only, metric_of, study_of
 from .output import emit, grid, show
 
 if TYPE_CHECKING:
-    from quintain.breakdown import Breakdown
     from quintain.core import Task
-    from quintain.judged import Judged
-    from quintain.suite_quality import SuiteQuality
+    from quintain.studies.breakdown import Breakdown
+    from quintain.studies.judged import Judged
+    from quintain.studies.suite_quality import SuiteQuality
 
 SHOWN = 20
 
@@ -32,7 +32,7 @@ def suite(
     as_json: Json = False,
 ) -> None:
     """Say of the tasks how hard and how telling each is, which are alike, and how far suites agree."""
-    from quintain.suite_quality import examine
+    from quintain.studies.suite_quality import examine
 
     found = examine(study_of(paths, on), metric=metric_of(metric), choose=choose, level=level)
     if as_json:
@@ -88,10 +88,10 @@ def breakdown(
     as_json: Json = False,
 ) -> None:
     """Split the scores by what is known of the tasks, by release date, variants, people, steadiness and speed."""
-    from quintain.breakdown import BY, break_down
     from quintain.errors import UsageError
-    from quintain.people import read_people
     from quintain.store import Store
+    from quintain.studies.breakdown import BY, break_down
+    from quintain.studies.people import read_people
 
     chosen = next((each for each in BY if each == by), None)
     if chosen is None:
@@ -160,7 +160,7 @@ def judge(
     as_json: Json = False,
 ) -> None:
     """Measure a judge: agreement with people, flips when answers change places, the pull of length, the null model's score."""
-    from quintain.judged import measure
+    from quintain.studies.judged import measure
 
     found = measure(path, level=level)
     if as_json:

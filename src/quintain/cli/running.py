@@ -91,7 +91,7 @@ def run(
 
 
 def _equipped(config: RunConfig, settings: Mapping[str, JsonValue], models: Sequence[str]) -> RunConfig:
-    from quintain.equipping import equip
+    from quintain.agency.equipping import equip
 
     if not settings and not models:
         return config
@@ -134,7 +134,7 @@ def _go_on(path: Path, given: list[str], *, workers: int | None, as_json: bool) 
 
 def _conclude(done: Run, *, as_json: bool) -> None:
     """Report a run that has ended; one in which nothing could be scored has failed, and its first failure says why."""
-    from quintain.report_page import write_page
+    from quintain.reporting.page import write_page
     from quintain.store import Store
 
     with Store.open(done.path) as store:
@@ -148,10 +148,10 @@ def _conclude(done: Run, *, as_json: bool) -> None:
 
 
 def _report(store: Store, *, as_json: bool) -> list[dict[str, Any]]:
-    from quintain import spending
     from quintain.certificate.verdict import remarks
-    from quintain.report import contrast_notes, failures, notes, read, report_object, screens, summarize
-    from quintain.summary import comparisons
+    from quintain.reporting.tables import contrast_notes, failures, notes, read, report_object, screens, summarize
+    from quintain.studies import spending
+    from quintain.studies.summary import comparisons
 
     if as_json:
         whole = report_object(store)
@@ -180,7 +180,7 @@ def score(path: Folder, workers: Workers = None, as_json: Json = False) -> None:
     found = score_run(path, workers=workers)
     with Store.open(path) as store:
         if as_json:
-            from quintain.report import report_object
+            from quintain.reporting.tables import report_object
 
             emit({**report_object(store), "rescored": found._asdict()})
             return
@@ -197,9 +197,9 @@ def report(
     as_json: Json = False,
 ) -> None:
     """Report on a stored run."""
-    from quintain.figures import write_figures
-    from quintain.report import check_format, render_json, render_markdown
-    from quintain.report_page import render_page
+    from quintain.reporting.figures import write_figures
+    from quintain.reporting.page import render_page
+    from quintain.reporting.tables import check_format, render_json, render_markdown
     from quintain.store import Store
 
     form = "json" if as_json else check_format(form)

@@ -21,8 +21,8 @@ def agent(
     as_json: Json = False,
 ) -> None:
     """Write NAME.py, an agent that runs as it is, and say how to run it."""
+    from quintain.agency.starters import starter
     from quintain.errors import UsageError
-    from quintain.starters import starter
 
     made = starter(name, kind)
     path = Path(made.file)

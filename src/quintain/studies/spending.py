@@ -6,11 +6,12 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from quintain.stats.intervals import Interval
+
 from .selection import Tradeoff, charged, tradeoffs
-from .stats.intervals import Interval
 
 if TYPE_CHECKING:
-    from .store import Store
+    from quintain.store import Store
 
 Column = tuple[str, Callable[[Any], str]]
 STILL = "no spread"

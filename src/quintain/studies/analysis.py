@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import UsageError
-from .registry import suggest
-from .stats.compare import Comparison, Scores, compare, compare_all, holm
+from quintain.errors import UsageError
+from quintain.registry import suggest
+from quintain.stats.compare import Comparison, Scores, compare, compare_all, holm
 
 if TYPE_CHECKING:
-    from .store import Store
+    from quintain.store import Store
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

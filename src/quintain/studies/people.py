@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from quintain.core import Task
+from quintain.errors import UsageError
+from quintain.stats.tables import HumanColumns, human_columns
+from quintain.stats.targets import Horizon, time_horizon
+
 from .analysis import Study
-from .core import Task
-from .errors import UsageError
-from .stats.tables import HumanColumns, human_columns
-from .stats.targets import Horizon, time_horizon
 
 COLUMNS = ("person", "task", "score")
 FEWEST_LENGTHS = 3

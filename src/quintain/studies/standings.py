@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from quintain.errors import InfrastructureError, UsageError
+from quintain.stats.bootstrap import Resampling
+from quintain.stats.kemeny import Kemeny, kemeny
+from quintain.stats.matrix import Missing, table
+from quintain.stats.rank import Ranking, RankInterval, borda, mean_score, rank_intervals
+
 from .analysis import Floats, Metric, Study, asked, plain
-from .errors import InfrastructureError, UsageError
-from .stats.bootstrap import Resampling
-from .stats.kemeny import Kemeny, kemeny
-from .stats.matrix import Missing, table
-from .stats.rank import Ranking, RankInterval, borda, mean_score, rank_intervals
 from .strengths import REFITS, Fit, of_samples, of_tasks, played
 
 WORK = 200_000_000

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from .usage import Usage
+from quintain.usage import Usage
 
 Phase = Literal["setup", "agent", "environment"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, Final, Literal
 
-from .errors import UsageError
+from quintain.errors import UsageError
 
 Shape = Literal["step", "loop", "function", "loop function", "policy", "agentlab", "osworld", "gymnasium", "pettingzoo", "maker"]
 KNOWN: Final = (

@@ -6,9 +6,10 @@ import csv
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quintain.errors import UsageError
+from quintain.stats.judges import Calibration, FlipRate, JudgeScore, Slope, calibration, flip_rate, judge_score, length_slope
+
 from .analysis import asked, plain
-from .errors import UsageError
-from .stats.judges import Calibration, FlipRate, JudgeScore, Slope, calibration, flip_rate, judge_score, length_slope
 
 COLUMNS = ("judge", "human", "swapped", "length", "null")
 

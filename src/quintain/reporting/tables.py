@@ -11,18 +11,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import spending
-from .analysis import Columns, Contrast, plain, read
-from .certificate.verdict import remarks
-from .errors import UsageError
-from .store import Store
-from .summary import AGGREGATES, Summary, by_task, comparisons, summarize
+from quintain.certificate.verdict import remarks
+from quintain.errors import UsageError
+from quintain.store import Store
+from quintain.studies import spending
+from quintain.studies.analysis import Columns, Contrast, plain, read
+from quintain.studies.summary import AGGREGATES, Summary, by_task, comparisons, summarize
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from .stats import Interval
-    from .stats.compare import Comparison
+    from quintain.stats import Interval
+    from quintain.stats.compare import Comparison
 
 __all__ = [
     "COLUMNS", "Columns", "Summary", "aggregate_columns", "by_task", "check_format", "contrast_columns", "contrast_notes",

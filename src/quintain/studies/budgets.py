@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from .core import Episode, Score
-from .errors import UsageError
-from .stats.bootstrap import DEFAULT, NEW, Resampling, by_task
-from .stats.curves import Curve, Point, curve
-from .stats.intervals import Question
+from quintain.core import Episode, Score
+from quintain.errors import UsageError
+from quintain.stats.bootstrap import DEFAULT, NEW, Resampling, by_task
+from quintain.stats.curves import Curve, Point, curve
+from quintain.stats.intervals import Question
 
 if TYPE_CHECKING:
-    from .store import Store
+    from quintain.store import Store
 
 Clock = Literal["steps", "seconds"]
 

@@ -9,14 +9,15 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from quintain.core import Task
+from quintain.errors import UsageError
+from quintain.stats.curves import Versions
+from quintain.stats.intervals import Interval
+from quintain.stats.tables import Cell, Decay, Drop, HumanColumns, by_date, capabilities, drop, improvement_over_random
+from quintain.stats.targets import Horizon, ProfileScore, profile_score, study_times
+
 from .analysis import Floats, Metric, Study, asked, plain
-from .core import Task
-from .errors import UsageError
 from .people import beside_people, horizons
-from .stats.curves import Versions
-from .stats.intervals import Interval
-from .stats.tables import Cell, Decay, Drop, HumanColumns, by_date, capabilities, drop, improvement_over_random
-from .stats.targets import Horizon, ProfileScore, profile_score, study_times
 from .steadiness import over_runs, over_versions
 
 By = Literal["capability", "domain", "family", "split", "tag"]

@@ -7,14 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from . import background, ledger
-from .agent_calls import owned
+from quintain import background, ledger
+from quintain.core import Step, StepRecord, TaskView, Usage
+from quintain.errors import UsageError
+from quintain.faces import AsyncEnv
+from quintain.ledger import Ledger, Note
+from quintain.spaces import Action, Observation
+
+from .calls import owned
 from .clock import Clock
-from .core import Step, StepRecord, TaskView, Usage
-from .errors import UsageError
-from .faces import AsyncEnv
-from .ledger import Ledger, Note
-from .spaces import Action, Observation
 
 
 class Recorder(Protocol):

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from quintain.stats import Interval, new_tasks, rate, same_tasks
+from quintain.stats.aggregates import iqm, optimality_gap
+from quintain.stats.aggregates import summarize as aggregate
+from quintain.stats.bootstrap import NEW, SAME, Resampling, ScoreTable
+from quintain.stats.bootstrap import by_task as score_table
+from quintain.stats.curves import Extreme, curve
+from quintain.stats.jax_bootstrap import accelerated
+
 from .analysis import NONE, Codes, Columns, Contrast, Episodes, Floats, Study, contrast_with, read
-from .stats import Interval, new_tasks, rate, same_tasks
-from .stats.aggregates import iqm, optimality_gap
-from .stats.aggregates import summarize as aggregate
-from .stats.bootstrap import NEW, SAME, Resampling, ScoreTable
-from .stats.bootstrap import by_task as score_table
-from .stats.curves import Extreme, curve
-from .stats.jax_bootstrap import accelerated
 
 if TYPE_CHECKING:
-    from .store import Store
+    from quintain.store import Store
 
 UNSCORED_SHARE = 0.02
 """Above this share of unscored episodes the bounds are shown."""

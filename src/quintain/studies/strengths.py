@@ -6,12 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from quintain.stats.bootstrap import Resampling, draw
+from quintain.stats.elo import EloRatings, elo
+from quintain.stats.matrix import majorities, ranks
+from quintain.stats.pairwise import LOST_SHARE, Games, Strengths, bradley_terry
+from quintain.stats.plackett_luce import plackett_luce_intervals
+
 from .analysis import Floats, Metric, Study
-from .stats.bootstrap import Resampling, draw
-from .stats.elo import EloRatings, elo
-from .stats.matrix import majorities, ranks
-from .stats.pairwise import LOST_SHARE, Games, Strengths, bradley_terry
-from .stats.plackett_luce import plackett_luce_intervals
 
 PENALTY = 0.1
 """Of a fit whose data has none without: pulls strengths together like a few draws against everyone."""

@@ -9,19 +9,20 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from . import spending
-from .analysis import Contrast, Episodes, read
-from .errors import QuintainError
+from quintain.errors import QuintainError
+from quintain.studies import spending
+from quintain.studies.analysis import Contrast, Episodes, read
+from quintain.studies.selection import Tradeoff
+from quintain.studies.summary import Summary, by_task, comparisons, summarize
+from quintain.trace import Blobs, TraceLine, read_trace
+
 from .figure_style import HOW_TO_GET, available, inline_svg
 from .figures import draw
-from .report import COLUMNS, Shown, aggregate_columns, contrast_columns, contrast_notes, notes
-from .selection import Tradeoff
-from .summary import Summary, by_task, comparisons, summarize
-from .trace import Blobs, TraceLine, read_trace
+from .tables import COLUMNS, Shown, aggregate_columns, contrast_columns, contrast_notes, notes
 
 if TYPE_CHECKING:
-    from .certificate.verdict import Certificate
-    from .store import Store
+    from quintain.certificate.verdict import Certificate
+    from quintain.store import Store
 
 FAILURES_SHOWN = 200
 EPISODES_SHOWN = 8
@@ -172,7 +173,7 @@ def _failures(store: Store) -> str:
 
 
 def _certificates(store: Store) -> str:
-    from .certificate.verdict import read_certificates, remarks
+    from quintain.certificate.verdict import read_certificates, remarks
 
     return "".join(_certificate(found) for found in read_certificates(store)) or _listed(remarks(store))
 

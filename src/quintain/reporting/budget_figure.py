@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from quintain.studies.selection import Tradeoff, Unit
+
 from .figure_style import DASHED, PAPER, SOFT, Drawing, Look, legend, new_axes, rules
-from .selection import Tradeoff, Unit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

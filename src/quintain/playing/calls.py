@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from .errors import AgentError, BudgetSpent, EpisodeTimeout, InfrastructureError, one_line
-from .spaces import ACTIONS
+from quintain.errors import AgentError, BudgetSpent, EpisodeTimeout, InfrastructureError, one_line
+from quintain.spaces import ACTIONS
 
 FLOOR_S = 0.1
 """An agent at the very end of its time still gets this long, so that it is told by the environment and not by its clock."""

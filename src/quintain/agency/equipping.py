@@ -7,11 +7,12 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from .agent_arguments import over_agents, signature, takes_any
-from .config import AgentConfig
-from .errors import UsageError
-from .lifting import described, named, source
-from .registry import suggest
+from quintain.config import AgentConfig
+from quintain.errors import UsageError
+from quintain.lifting import described, named, source
+from quintain.registry import suggest
+
+from .arguments import over_agents, signature, takes_any
 
 
 def equip(

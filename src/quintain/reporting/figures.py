@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import Columns, Episodes, Floats, read
+from quintain.errors import Unavailable, UsageError
+from quintain.stats.aggregates import performance_profile
+from quintain.stats.bootstrap import NEW, SAME, Resampling
+from quintain.stats.frontier import pareto
+from quintain.studies.analysis import Columns, Episodes, Floats, read
+from quintain.studies.selection import Tradeoff, tradeoffs
+from quintain.studies.summary import Summary, resampling, summarize, tables
+
 from .budget_figure import draw_budgets
-from .errors import Unavailable, UsageError
 from .figure_style import (
     DASHED,
     HIGH,
@@ -33,18 +39,13 @@ from .figure_style import (
     rules,
     style,
 )  # fmt: skip
-from .report import told
-from .selection import Tradeoff, tradeoffs
-from .stats.aggregates import performance_profile
-from .stats.bootstrap import NEW, SAME, Resampling
-from .stats.frontier import pareto
-from .summary import Summary, resampling, summarize, tables
+from .tables import told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .store import Store
+    from quintain.store import Store
 
 FORMATS = ("pdf", "png", "svg")
 THRESHOLDS = np.linspace(0.0, 0.99, 100)

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from quintain.errors import UsageError
+from quintain.stats.intervals import Question
+from quintain.stats.power import Noise, Plan, Power, detectable, difference_noise, pilot_noise, plan, power
+
 from .analysis import Metric, Study, asked, plain
-from .errors import UsageError
-from .stats.intervals import Question
-from .stats.power import Noise, Plan, Power, detectable, difference_noise, pilot_noise, plan, power
 
 QUESTIONS: tuple[Question, ...] = ("new tasks like these", "same tasks again")
 

@@ -7,16 +7,17 @@ import copy
 from collections.abc import Coroutine, Mapping
 from typing import Any, Literal, NamedTuple, Self
 
-from . import background, ledger
-from .agent_calls import check_action
-from .core import Limits
-from .environment import Environment
-from .errors import BudgetSpent, EnvironmentFault, UsageError
-from .faces import AsyncEnv
-from .handle import ActionLike, EpisodeOver
-from .playing import Playing
-from .saved import Saved, unjudged
-from .spaces import Action, Observation, parse_action
+from quintain import background, ledger
+from quintain.core import Limits
+from quintain.environment import Environment
+from quintain.errors import BudgetSpent, EnvironmentFault, UsageError
+from quintain.faces import AsyncEnv
+from quintain.handle import ActionLike, EpisodeOver
+from quintain.saved import Saved, unjudged
+from quintain.spaces import Action, Observation, parse_action
+
+from .calls import check_action
+from .episode import Playing
 
 REPLAY = "replay"
 """The purpose under which steps are charged that only bring a copy to where a branch begins."""

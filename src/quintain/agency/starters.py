@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from typing import Final, Literal, NamedTuple, get_args
 
-from .errors import UsageError
-from .registry import suggest
+from quintain.errors import UsageError
+from quintain.registry import suggest
 
 Kind = Literal["step", "loop", "llm", "policy"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)

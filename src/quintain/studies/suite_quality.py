@@ -8,11 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .analysis import Floats, Metric, Study, asked, plain
-from .errors import UsageError
-from .stats.intervals import Interval, new_tasks
-from .stats.items import ChosenSubset, Item, Prediction, Redundant, choose_subset, items, predict, redundant
-from .stats.quality import (
+from quintain.errors import UsageError
+from quintain.stats.intervals import Interval, new_tasks
+from quintain.stats.items import ChosenSubset, Item, Prediction, Redundant, choose_subset, items, predict, redundant
+from quintain.stats.quality import (
     BenchmarkAgreement,
     Share,
     benchmark_agreement,
@@ -21,6 +20,8 @@ from .stats.quality import (
     pair_rank_brier,
     separability,
 )
+
+from .analysis import Floats, Metric, Study, asked, plain
 
 REPLICATES = 1000
 

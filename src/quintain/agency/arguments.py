@@ -6,8 +6,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .errors import UsageError
-from .registry import suggest
+from quintain.errors import UsageError
+from quintain.registry import suggest
+
 from .shapes import required, shape
 
 DESCRIPTION = frozenset({"agent", "config", "name"})

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from quintain.core import Task
+from quintain.stats.bootstrap import Resampling, ScoreTable, by_task
+from quintain.stats.curves import Versions, versions
+from quintain.stats.frontier import Changes, changes, consistency
+from quintain.stats.intervals import Interval
+
 from .analysis import Study, asked
-from .core import Task
-from .stats.bootstrap import Resampling, ScoreTable, by_task
-from .stats.curves import Versions, versions
-from .stats.frontier import Changes, changes, consistency
-from .stats.intervals import Interval
 
 QUICK = Resampling(replicates=2000)
 

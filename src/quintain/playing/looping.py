@@ -11,15 +11,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
-from . import ledger
-from .agent_calls import FLOOR_S, chained, check_action, described
+from quintain import ledger
+from quintain.core import LoopAgent
+from quintain.errors import AgentError, EpisodeTimeout, QuintainError, UsageError, one_line
+from quintain.handle import ActionLike, Branch, EpisodeOver
+from quintain.ledger import Ledger
+from quintain.spaces import Observation, Submit
+
 from .branches import Branches, LiveBranch, Played, kept
-from .core import LoopAgent
-from .errors import AgentError, EpisodeTimeout, QuintainError, UsageError, one_line
-from .handle import ActionLike, Branch, EpisodeOver
-from .ledger import Ledger
-from .playing import Playing
-from .spaces import Observation, Submit
+from .calls import FLOOR_S, chained, check_action, described
+from .episode import Playing
 
 STOP_S = 0.5
 """How long a `play` that is told to stop is waited for."""

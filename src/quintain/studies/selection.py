@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-from .errors import UsageError
-from .registry import suggest
-from .stats.bootstrap import NEW, Floats, Resampling, by_task, drawn_means, formula, limits, task_draws
-from .stats.curves import Point, curve, expected_max
-from .stats.intervals import NO_SPREAD, Interval
+from quintain.errors import UsageError
+from quintain.registry import suggest
+from quintain.stats.bootstrap import NEW, Floats, Resampling, by_task, drawn_means, formula, limits, task_draws
+from quintain.stats.curves import Point, curve, expected_max
+from quintain.stats.intervals import NO_SPREAD, Interval
 
 if TYPE_CHECKING:
-    from .store import Store
+    from quintain.store import Store
 
 Unit = Literal["tokens", "usd", "seconds", "steps", "episodes"]
 UNITS: tuple[Unit, ...] = ("tokens", "usd", "seconds", "steps", "episodes")

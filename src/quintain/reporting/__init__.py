@@ -1,0 +1,1 @@
+"""What people look at: tables, the page of a run, and figures for papers."""
