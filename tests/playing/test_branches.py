@@ -23,7 +23,7 @@ from quintain.registry import load
 from quintain.rollout import rollout
 from quintain.spaces import Choose, Infeasible, Observation, Submit
 
-maze: Any = sys.modules[load(f"{Path(__file__).with_name('branching_maze.py')}:Maze", what="maze").__module__]
+maze: Any = sys.modules[load(f"{Path(__file__).parents[1] / 'branching_maze.py'}:Maze", what="maze").__module__]
 BOTH = pytest.mark.parametrize("world", ["SavingMaze", "Maze"])
 Play = Callable[[Any], Awaitable[Any]]
 

@@ -90,7 +90,7 @@ async def test_who_goes_on_after_the_end_is_stopped_when_the_time_is_up() -> Non
 def test_a_thread_that_hangs_does_not_keep_the_process() -> None:
     program = f"""
 import asyncio, sys, time
-sys.path[:0] = [{str(Path(__file__).parent)!r}]
+sys.path[:0] = [{str(Path(__file__).parents[1])!r}]
 import toy_world as toy
 from quintain.environment import Environment
 from quintain.faces import AsyncEnv

@@ -26,7 +26,7 @@ from quintain.store import Store
 from quintain.studies.selection import Pair, Spent, pairs, selector_efficiency, spent, tradeoff
 from quintain.studies.spending import expenses
 
-WORLD = Path(__file__).parent / "agents" / "techniques" / "guess_world.py"
+WORLD = Path(__file__).parents[1] / "agents" / "techniques" / "guess_world.py"
 guess: Any = sys.modules[load(f"{WORLD}:GuessWorld", what="guess").__module__]
 GUESSER = f"{guess.GUESS}:Guesser"
 
