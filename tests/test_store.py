@@ -262,3 +262,26 @@ def test_a_task_comes_back_as_it_was_run(tmp_path: Path) -> None:
         assert list(store.tasks()) == [task] and store.task("toy/a") == task
         with pytest.raises(UsageError, match="holds no task"):
             store.task("toy/b")
+
+
+def test_a_run_is_whole_as_soon_as_it_is_seen(tmp_path: Path) -> None:
+    wrong: list[str] = []
+    done = threading.Event()
+
+    def look(folder: Path) -> None:
+        while not done.is_set():
+            if Store.holds_run(folder):
+                try:
+                    Store.open(folder).close()
+                except UsageError as error:
+                    wrong.append(str(error))
+
+    for number in range(20):
+        folder = tmp_path / str(number)
+        done.clear()
+        watcher = threading.Thread(target=look, args=(folder,))
+        watcher.start()
+        Store.create(folder, CONFIG).close()
+        done.set()
+        watcher.join()
+    assert not wrong

@@ -117,9 +117,9 @@ class Store:
         except OSError as error:
             raise UsageError(f"{path}: the run cannot be stored there: {error.strerror}; choose another folder") from None
         with _named(path):
+            _lay_out(path)
             connection = _connect(path)
             connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(SCHEMA)
         return cls(path, info, connection)
 
     @classmethod
@@ -345,6 +345,18 @@ def _column(name: str, values: Sequence[Any]) -> Any:
     if name == "seed":
         return np.array([int(value) for value in values], dtype=np.uint64)
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def _lay_out(path: Path) -> None:
+    """An empty database, which nobody can open before it is whole."""
+    beside = path / ".run.db"
+    beside.unlink(missing_ok=True)
+    connection = _opened(beside, "")
+    try:
+        connection.executescript(SCHEMA)
+    finally:
+        connection.close()
+    beside.replace(path / "run.db")
 
 
 def _connect(path: Path) -> sqlite3.Connection:
