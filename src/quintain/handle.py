@@ -5,7 +5,7 @@ Nothing here has a reward or a score: whoever chooses between branches sees what
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 from .core import Capabilities, TaskView
@@ -59,6 +59,14 @@ class EpisodeHandle(Protocol):
         ...
 
     async def submit(self, answer: str = "") -> Observation: ...
+
+    def need(self, who: str, *, copies: bool = False, branches: bool = False, actions: Sequence[str] = ()) -> None:
+        """Say before anything is spent what `who` cannot do without: several of the world side by side, branches, actions.
+
+        Raises:
+            TaskUnavailable: the world lacks it. Let through, it leaves the episode unscored, with the reason.
+        """
+        ...
 
     async def branch(self) -> Branch:
         """Another future from here, in the cheapest way that the world offers.

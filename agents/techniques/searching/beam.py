@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from quintain.agents.techniques.searching.attempts import closed
-from quintain.agents.techniques.searching.needs import counted, need_branches
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.agents.techniques.searching.proposing import Move, Proposals, Proposer, as_proposals, proposer_of
 from quintain.agents.techniques.searching.valuing import ValueLike, as_value, valued
 from quintain.handle import Branch, EpisodeHandle
@@ -56,7 +56,7 @@ class Beam:
         self.width, self.depth, self.samples = counted(width=width), counted(depth=depth), counted(samples=samples)
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_branches(episode, "beam")
+        episode.need("beam", branches=True)
         proposer = first = await proposer_of(self.agent, self.proposals, episode=episode, samples=self.samples, technique="beam")
         try:
             while not episode.over:

@@ -9,7 +9,7 @@ from typing import Any
 from quintain.agents.techniques.choosing import Selector, choose
 from quintain.agents.techniques.searching.attempts import Attempt, attempt, closed, commit, seed_of, waited
 from quintain.agents.techniques.searching.copies import copy_of
-from quintain.agents.techniques.searching.needs import counted, need_copies
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.agents.techniques.searching.selecting import SelectorLike, attempt_selector
 from quintain.agents.techniques.searching.side_by_side import side_by_side
 from quintain.agents.techniques.seeds import derived
@@ -51,7 +51,7 @@ class BestOfN:
         self.selector: Selector = attempt_selector(select, **options)
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_copies(episode, "best of n")
+        episode.need("best of n", copies=True)
         if callable(reset := getattr(self.selector, "reset", None)):
             await waited(reset(episode.view, derived(episode.seed, "select")))
         async with AsyncExitStack() as stack:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from quintain.agents.techniques.deciding.asking import Asker, ModelLike
 from quintain.agents.techniques.searching.code_machines import Machines, Sample
 from quintain.agents.techniques.searching.dialogue import Dialogue, all_tagged
-from quintain.agents.techniques.searching.needs import counted, need_actions, need_branches
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.agents.techniques.searching.repository import Change, apply, run_aside, shown, survey
 from quintain.agents.techniques.searching.side_by_side import side_by_side
 from quintain.agents.techniques.seeds import derived
@@ -66,8 +66,7 @@ class CodeMonkeys:
         self.timeout_s, self.temperature = timeout_s, temperature
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_branches(episode, "CodeMonkeys")
-        need_actions(episode, "CodeMonkeys", "bash", "write", "edit")
+        episode.need("CodeMonkeys", branches=True, actions=("bash", "write", "edit"))
         goal = episode.observation.goal or episode.view.goal
         machines = Machines(
             self.asker.model, episode, goal, await self._context(episode, goal), rounds=self.rounds, timeout_s=self.timeout_s,

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 from quintain.agents.techniques.deciding.asking import Asker, ModelLike
 from quintain.agents.techniques.searching.dialogue import Dialogue, all_tagged, clipped, tagged
-from quintain.agents.techniques.searching.needs import counted, need_actions, need_branches
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.agents.techniques.searching.repository import EDIT_FORM, OUTPUT, Change, apply, changes, survey
 from quintain.agents.techniques.seeds import derived
 from quintain.errors import AgentError, BudgetSpent
@@ -55,8 +55,7 @@ class Lingma:
         self.places, self.rounds, self.characters = counted(places=places), counted(rounds=rounds), counted(characters=characters)
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_branches(episode, "Lingma")
-        need_actions(episode, "Lingma", "bash", "write", "edit")
+        episode.need("Lingma", branches=True, actions=("bash", "write", "edit"))
         goal = episode.observation.goal or episode.view.goal
         with purpose("branch"):
             aside = await episode.branch()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from quintain.agents.techniques.searching.attempts import closed
-from quintain.agents.techniques.searching.needs import counted, need_branches
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.agents.techniques.searching.proposing import Move, Proposals, Proposer, as_proposals, proposer_of
 from quintain.agents.techniques.searching.valuing import ValueLike, as_value, valued
 from quintain.errors import BudgetSpent, UsageError
@@ -92,7 +92,7 @@ class MCTS:
         self.exploration, self.rollout = exploration, rollout
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_branches(episode, "MCTS")
+        episode.need("MCTS", branches=True)
         first = await proposer_of(self.agent, self.proposals, episode=episode, samples=self.samples, technique="MCTS")
         root = Node(proposer=first)
         try:

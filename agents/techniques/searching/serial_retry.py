@@ -7,7 +7,7 @@ from typing import Literal
 from quintain.agents.techniques.searching.attempts import Attempt, attempt, closed, commit, seed_of
 from quintain.agents.techniques.searching.checks import CheckLike, Verdict, as_check
 from quintain.agents.techniques.searching.copies import copy_of
-from quintain.agents.techniques.searching.needs import counted, need_copies
+from quintain.agents.techniques.searching.numbers import counted
 from quintain.errors import BudgetSpent, UsageError
 from quintain.handle import EpisodeHandle
 from quintain.ledger import current, purpose
@@ -46,7 +46,7 @@ class SerialRetry:
         self.tries, self.otherwise, self.told = counted(tries=tries), otherwise, told
 
     async def play(self, episode: EpisodeHandle) -> None:
-        need_copies(episode, "serial retry")
+        episode.need("serial retry", copies=True)
         kept: Attempt | None = None
         said = ""
         try:

@@ -7,13 +7,13 @@ import contextvars
 import inspect
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any
 
 from quintain import ledger
 from quintain.core import LoopAgent
-from quintain.errors import AgentError, EpisodeTimeout, QuintainError, UsageError, one_line
+from quintain.errors import AgentError, EpisodeTimeout, QuintainError, TaskUnavailable, UsageError, one_line
 from quintain.handle import ActionLike, Branch, EpisodeOver
 from quintain.ledger import Ledger
 from quintain.spaces import Observation, Submit
@@ -75,6 +75,19 @@ class Handle:
 
     async def submit(self, answer: str = "") -> Observation:
         return await self.act(Submit(answer=answer))
+
+    def need(self, who: str, *, copies: bool = False, branches: bool = False, actions: Sequence[str] = ()) -> None:
+        can, problem = self.capabilities, ""
+        if copies and not can.copies:
+            problem = "this world has no `copies`, which fresh attempts need"
+        elif branches and not (can.snapshot or (can.replay and can.copies)):
+            problem = "this world has neither `snapshot` nor `replay` with `copies`, which branches need"
+        elif missing := [kind for kind in actions if kind not in self.view.action_kinds]:
+            problem = f"this world takes no action {', '.join(missing)}"
+        if problem:
+            error = TaskUnavailable(f"{who}: {self.view.id}: {problem}")
+            self._playing.faults.append(error)
+            raise error
 
     async def branch(self) -> Branch:
         async with self._acting:

@@ -159,6 +159,7 @@ async def test_a_world_without_copies_is_refused(agent: Any) -> None:
     episode = await guess.play(agent, world=guess.LonelyWorld)
     assert episode.failure is not None and "toy/guess: this world has no `copies`" in episode.failure.message
     assert "\n" not in episode.failure.message
+    assert (episode.failure.owner, episode.scorable, episode.steps) == ("task", False, ())
 
 
 @pytest.mark.parametrize("agent", [CodeMonkeys(ScriptedModel([])), Lingma(ScriptedModel([]))])
