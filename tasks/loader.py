@@ -51,7 +51,7 @@ def read_tasks(path: str | Path) -> list[Task]:
 
 def _read_folder(path: Path) -> list[Task]:
     """A task folder of Harbor, or a task family of the METR task standard."""
-    if (path / "task.toml").is_file():
+    if (path / "task.toml").is_file() or (path / "task.yaml").is_file():
         from quintain.tasks.repo.harbor import harbor_tasks
 
         return harbor_tasks(path)

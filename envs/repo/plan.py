@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -19,6 +19,8 @@ HOME: Final = "/home/agent"
 OURS: Final = "/opt/quintain"
 """Where programs inside find what they need to call a service."""
 FOLDERS: Final = ("/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin")
+OWN_FOLDERS: Final = frozenset({"/workspace", f"{HOME}/R"})
+"""What a sandbox without layers has, as `quintain.sandbox.keeper.world.FOLDERS` says."""
 ENVIRONMENT: Final = {
     "LC_ALL": "C.UTF-8",
     "LANG": "C.UTF-8",
@@ -30,7 +32,7 @@ ENVIRONMENT: Final = {
     "PIP_NO_INDEX": "1",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_ROOT_USER_ACTION": "ignore",
-    # R installs into this folder only where it is there already, which the layer of the home folder sees to.
+    # R installs into this folder only where it is there already.
     "R_LIBS_USER": "~/R",
     "MPLBACKEND": "Agg",
 }
@@ -62,11 +64,13 @@ def plan(task: WorldTask, capabilities: SandboxCapabilities) -> Plan:
     check_requirements(setup.requires, task=task.id, science=science, root=setup.root, capabilities=capabilities)
     workspace = composed(tuple(_inside(setup)), setup.files)
     home = HOME if setup.uid else "/root"
+    # Each layer costs a reset half a millisecond.
+    folders = OWN_FOLDERS if capabilities.backend == "bubblewrap" and setup.root is None else frozenset()
     layers = [
         *([Layer(source=setup.root)] if setup.root else []),
-        *([Layer(source=composed((), {"R/": ""}), target=home)] if has_program("Rscript", setup.root or Path("/")) else []),
+        *_library(setup, home, folders),
         *_own(setup),
-        Layer(source=workspace, target=setup.workdir),
+        *([Layer(source=workspace, target=setup.workdir)] if any(workspace.iterdir()) or setup.workdir not in folders else []),
         *_outside(setup),
         *(science.layers() if science else ()),
     ]
@@ -80,9 +84,17 @@ def plan(task: WorldTask, capabilities: SandboxCapabilities) -> Plan:
         limits=setup.limits,
         network=setup.network,
         allow=setup.allow,
-        gpu=setup.gpu,
+        gpu=capabilities.gpu if setup.gpu == "wanted" else setup.gpu,
     )
     return Plan(setup, spec, tuple(trees.listing(workspace)), science)
+
+
+def _library(setup: Setup, home: str, folders: Collection[str]) -> Iterator[Layer]:
+    """The folder into which R installs packages."""
+    covered = (setup.workdir, *(tree.target for tree in setup.trees))
+    there = f"{home}/R" in folders and not any(PurePosixPath(home).is_relative_to(each) for each in covered)
+    if not there and has_program("Rscript", setup.root or Path("/")):
+        yield Layer(source=composed((), {"R/": ""}), target=home)
 
 
 def serving(spec: SandboxSpec, folder: Path) -> SandboxSpec:

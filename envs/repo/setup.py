@@ -72,7 +72,8 @@ class Setup(Value):
     """Hosts that the network ``allow-list`` lets through."""
     workdir: InsidePath = "/workspace"
     uid: Annotated[int, Field(ge=0, lt=65536)] = 1000
-    gpu: bool = False
+    gpu: bool | Literal["wanted"] = False
+    """`wanted`: where there is one."""
     prepare: tuple[str, ...] = ()
     """Shell commands run after each reset, before the agent sees anything; one that fails is the task's fault."""
     view: str | None = None

@@ -245,7 +245,7 @@ class RepoWorld:
                 return Observation(text=terminal.numbered(text, path=path, start=start, lines=lines, limit=self._text_bytes))
             case Edit(old=old, new=new):
                 after = terminal.edited(before, old, new, path=path)
-                await sandbox.write(path, after, mode=_mode(after))
+                await sandbox.write(path, after)
         return Observation(text=f"edited {path}")
 
     @asynccontextmanager
@@ -285,9 +285,9 @@ class RepoWorld:
         return self._sandbox
 
 
-def _mode(data: bytes) -> int:
-    """What has an interpreter's line may be run, as people expect of it."""
-    return 0o755 if data.startswith(b"#!") else 0o644
+def _mode(data: bytes) -> int | None:
+    """What has an interpreter's line may be run, as people expect of it; other files keep their mode."""
+    return 0o755 if data.startswith(b"#!") else None
 
 
 def _offered(backend: Backend | Literal["auto"]) -> SandboxCapabilities:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, cast
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue
 
 from .action_forms import plain, printable, recorded, unfit
 from .core import (
@@ -20,7 +20,6 @@ from .core import (
     Episode,
     Evaluator,
     Evidence,
-    Referee,
     RefereedWorld,
     Score,
     Service,
@@ -31,13 +30,13 @@ from .core import (
     Usage,
     World,
 )
-from .errors import EnvironmentFault, EvaluatorError, QuintainError, TaskError, UsageError, attributed
+from .errors import EnvironmentFault, EvaluatorError, QuintainError, UsageError, attributed
+from .fitting import check_setup, modalities, refereeing
 from .judging import Listener, judge, told
 from .model_space import ModelSpace
-from .saved import Saved, saved_fields, saving_world
+from .saved import Saved, saved_fields, saving_world, unjudged
 from .spaces import (
     KINDS,
-    MODALITIES,
     TALK,
     Action,
     AskScore,
@@ -63,8 +62,11 @@ class Environment:
     of the score, so that the rewards of an episode sum up to its final score. A broken world raises `EnvironmentFault`.
     """
 
+    messages: list[Message]
+    answer: str | None
+    infeasible: str | None
     _asked: bool
-    _serving: bool
+    serving: bool
     """The referee of this episode answers programs in the world."""
 
     def __init__(
@@ -75,13 +77,15 @@ class Environment:
         evaluator: Evaluator | None = None,
         observe: Sequence[Modality] | None = None,
         seed: int | None = None,
+        another: Callable[[], World] | None = None,
     ) -> None:
-        self.world, self.task, self.evaluator = world, task, evaluator
-        self.observe = _modalities(world, observe)
+        """`another` makes a second world like this one; without it no copies of the episode can be made."""
+        self.world, self.task, self.evaluator, self.another = world, task, evaluator, another
+        self.observe = modalities(world, observe)
         # Asked for once: looking whether a world has all of a protocol takes its time.
         self._stage = world if isinstance(world, RefereedWorld) else None
-        self.referee = _referee(world, task, evaluator)
-        _check_setup(world, task)
+        self.referee = refereeing(world, task, evaluator)
+        check_setup(world, task)
         self.observation_space: ModelSpace[Observation] = ModelSpace(Observation)
         taken = world.action_kinds | TALK | ({"score"} if task.evaluator and task.evaluator.when == "asked" else set())
         self.action_space: ModelSpace[Action] = ModelSpace(*(KINDS[kind] for kind in KINDS if kind in taken))
@@ -135,21 +139,20 @@ class Environment:
             seen = self._last = await self._act(each)
             if seen.error or self._submitted:
                 break
+        return await self._concluded(recorded(actions) if actions else plain(action), seen, started=started)
+
+    async def _concluded(self, did: JsonValue, seen: Observation, *, started: float, cut: bool = False) -> Step:
+        """Judge what was done, where it is to be judged, and keep its record; `cut`: no further step is taken."""
         terminated, reward, evidence_done = self._submitted, 0.0, False
-        truncated = not terminated and self._out_of_budget()
+        truncated = not terminated and (cut or self._out_of_budget())
         spec, final = self.task.evaluator, terminated or truncated
         judged = spec is not None and (spec.when == "step" or self._asked or final)
         if judged:
             evidence_done = await self._judge_world(final=final)
         terminated = terminated or evidence_done
         truncated = truncated and not terminated
-        record = StepRecord(
-            action=recorded(actions) if actions else plain(action),
-            terminated=terminated,
-            truncated=truncated,
-            error=seen.error,
-            environment_s=time.monotonic() - started,
-        )
+        took_s = time.monotonic() - started
+        record = StepRecord(action=did, terminated=terminated, truncated=truncated, error=seen.error, environment_s=took_s)
         self.records.append(record)
         if judged:
             before, reward = self.score, self._reward()
@@ -157,13 +160,20 @@ class Environment:
             if self._asked and self.score is not None:
                 said = told(self.score, first=before is None)
                 # Where a text held several actions, what the others gave is told as well.
-                text = said if len(actions) == 1 else "\n".join(filter(None, (seen.text, said)))
+                text = "\n".join(filter(None, (seen.text, said))) if isinstance(did, list) else said
                 seen = self._last = seen.model_copy(update={"text": text})
             self._asked = False
         self._over = terminated or truncated
         self._last = self._dress(seen)
         info: dict[str, Any] = {"score": self.score} if self.score else {}
         return Step(self._last, reward, terminated, truncated, info)
+
+    async def cut(self, why: str) -> Step:
+        """End the episode here, truncated and judged, by a step without an action."""
+        self._check_playing()
+        self._over = True
+        seen = self._last.model_copy(update={"error": why})
+        return await self._concluded(None, seen, started=time.monotonic(), cut=True)
 
     async def close(self) -> None:
         """Release the world; safe to call twice."""
@@ -179,7 +189,7 @@ class Environment:
             UsageError: the world has no states that can be saved, or a referee with services takes part, who cannot forget.
         """
         self._check_playing()
-        world = saving_world(self.world, task=self.task, serving=self._serving)
+        world = saving_world(self.world, task=self.task, serving=self.serving)
         with attributed(EnvironmentFault, f"{self.task.id}: snapshot"):
             state = await world.snapshot()
         return Saved(self.task.id, state, saved_fields(self), time.monotonic() - self._started)
@@ -187,22 +197,44 @@ class Environment:
     async def restore(self, saved: Saved) -> Observation:
         """Go back to a saved state: the world, and steps, messages, score, attempts, budget and what was seen with it."""
         self._check_open()
-        world = saving_world(self.world, task=self.task, serving=self._serving)
+        world = saving_world(self.world, task=self.task, serving=self.serving)
         self._over = True
         with attributed(EnvironmentFault, f"{self.task.id}: restore"):
             await world.restore(saved.of(self.task.id))
         return self._take_up(saved)
 
-    async def fork(self, saved: Saved | None = None) -> Environment:
-        """Another environment in a saved state (by default this one's), whose closing is the caller's."""
+    async def fork(self, saved: Saved | None = None, *, judged: bool = True) -> Environment:
+        """Another environment in a saved state (by default this one's), whose closing is the caller's.
+
+        One that is not `judged` is a branch of this episode: it never scores, and its time runs out when this one's does.
+        """
         saved = saved or await self.snapshot()
         self._check_open()
-        world = saving_world(self.world, task=self.task, serving=self._serving)
+        world = saving_world(self.world, task=self.task, serving=self.serving)
         with attributed(EnvironmentFault, f"{self.task.id}: fork"):
             twin = await world.fork(saved.of(self.task.id))
-        made = Environment(twin, self.task, evaluator=self.evaluator, observe=self.observe, seed=self._seed)
+        task, evaluator = (self.task, self.evaluator) if judged else (unjudged(self.task), None)
+        made = Environment(twin, task, evaluator=evaluator, observe=self.observe, seed=self._seed, another=self.another)
         made._take_up(saved)
+        if not judged:
+            made.evidence, made.attempts, made.score, made._started = None, [], None, self._started
         return made
+
+    async def adopt(self, branch: Environment) -> Step:
+        """Take up the state that a fork came to, which was not judged, and its steps as if they had been done here.
+
+        The last of them is judged here and gets the whole reward; there must be one.
+        """
+        self._check_playing()
+        mine, other = (saving_world(each.world, task=self.task, serving=self.serving) for each in (self, branch))
+        *records, last = branch.records
+        self._over = True
+        with attributed(EnvironmentFault, f"{self.task.id}: adopting a branch"):
+            await mine.restore(await other.snapshot())
+        self.records += records[len(self.records) :]
+        self.messages, self.goal_fields = list(branch.messages), branch.goal_fields
+        self.answer, self.infeasible, self._last = branch.answer, branch.infeasible, branch._last
+        return await self._concluded(last.action, self._last, started=time.monotonic() - last.environment_s)
 
     def _take_up(self, saved: Saved) -> Observation:
         vars(self).update(saved.again())
@@ -234,12 +266,10 @@ class Environment:
     def _forget(self, seed: int) -> None:
         self.seed, self.goal = seed, self.task.goal
         self.records: list[StepRecord] = []
-        self.messages: list[Message] = []
-        self.answer: str | None = None
-        self.infeasible: str | None = None
+        self.messages, self.answer, self.infeasible = [], None, None
         self.evidence: Evidence | None = None
         self.attempts: list[Evidence] = []
-        self._asked = self._serving = False
+        self._asked = self.serving = False
         self.score: Score | None = None
         self.spent = Usage()
         """What the agent used so far, as whoever plays the episode says; held against the limits on tokens and dollars."""
@@ -254,7 +284,7 @@ class Environment:
                 services = self.referee.begin(self.task, self.seed)
         if self._stage is not None:
             self._stage.serve(services)
-        self._serving = bool(services)
+        self.serving = bool(services)
 
     def _check_playing(self) -> None:
         self._check_open()
@@ -326,8 +356,10 @@ class Environment:
         return evidence.done
 
     def _scene(self, *, final: bool) -> AbstractAsyncContextManager[Any]:
-        """What the world freezes to be judged: for a referee always, else once the agent is through."""
-        if self._stage is not None and (final or self.referee is not None):
+        """What the world freezes to be judged: for a referee always, else at the end, if anything is asked of it."""
+        assert self.task.evaluator is not None
+        asked = final and bool(self.task.evaluator.probe.query)
+        if self._stage is not None and (asked or self.referee is not None):
             return self._stage.scene(final=final)
         return nullcontext()
 
@@ -366,33 +398,3 @@ class Environment:
                 ),
             }
         )
-
-
-def _modalities(world: World, observe: Sequence[Modality] | None) -> tuple[Modality, ...]:
-    if isinstance(observe, str):
-        observe = (cast(Modality, observe),)
-    wanted = tuple(world.default_observe if observe is None else observe)
-    offered = world.capabilities.modalities
-    for name in wanted:
-        if name not in offered:
-            known = "no observation of any world" if name not in MODALITIES else "not offered by this world"
-            raise UsageError(f"observe: {name!r} is {known}; choose from {', '.join(offered)}")
-    return wanted
-
-
-def _referee(world: World, task: Task, evaluator: Evaluator | None) -> Referee | None:
-    if not isinstance(evaluator, Referee):
-        return None
-    if not isinstance(world, RefereedWorld):
-        name = task.evaluator.id if task.evaluator else type(evaluator).__name__
-        raise TaskError(f"{task.id}: evaluator {name!r} examines the living world, which environment {task.env!r} does not allow")
-    return evaluator
-
-
-def _check_setup(world: World, task: Task) -> None:
-    try:
-        world.Setup.model_validate(task.setup)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in ("setup", *problem["loc"]))
-        raise TaskError(f"{task.id}: {where}: {problem['msg']}; see {world.Setup.__name__} of environment {task.env!r}") from None

@@ -69,7 +69,7 @@ def find_tasks(wanted: str | Task | Iterable[str | Task]) -> list[Task]:
 
 
 def _is_task_folder(path: Path) -> bool:
-    return (path / "task.toml").is_file() or (path / f"{path.name}.py").is_file()
+    return (path / "task.toml").is_file() or (path / "task.yaml").is_file() or (path / f"{path.name}.py").is_file()
 
 
 def load_evaluator(task: Task) -> Evaluator | None:

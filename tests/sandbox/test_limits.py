@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sandbox_host import works
+from sandbox_host import eventually, works
 
-from quintain.sandbox import ResourceLimits, SandboxSpec, open_sandbox
+from quintain.sandbox import ResourceLimits, SandboxSpec, SyncSandbox, open_sandbox
 from quintain.sandbox.keeper.capture import Capture
 from quintain.sandbox.keeper.jobs import fit
 from quintain.sandbox.kept import KeptSandbox
@@ -155,3 +155,22 @@ async def test_memory_that_is_not_simply_a_processs_own(sandbox: KeptSandbox, na
     code = f"{HIDDEN[name]}import time; time.sleep(0.5); print('done')"
     result = await sandbox.exec(["python3", "-c", code])
     assert (result.stdout == b"done\n") == fits, result
+
+
+def test_a_metered_sandbox_counts_processes_that_have_ended_and_hid(isolating: str) -> None:
+    """What a program does in orphans of orphans is counted, too."""
+    burn = "import time\nend = time.process_time() + 0.4\nwhile time.process_time() < end: pass"
+    with SyncSandbox(open_sandbox(SandboxSpec(limits=LIMITS, metered=True), backend=isolating)) as sandbox:
+        sandbox.write("burn.py", burn.encode())
+        before = sandbox.stats()
+        if not before.cpu_complete:
+            pytest.skip("no control group counts here")
+        sandbox.exec("python3 burn.py; (setsid python3 burn.py; echo > done) </dev/null >/dev/null 2>&1 & disown -a")
+        assert eventually(lambda: "done" in sandbox.exec("ls").text)
+        after = sandbox.stats()
+    assert after.cpu_s - before.cpu_s >= 0.8 and after.processes == before.processes
+
+
+def test_processor_time_is_incomplete_where_it_is_not_asked_for(isolating: str) -> None:
+    with SyncSandbox(open_sandbox(SandboxSpec(limits=LIMITS), backend=isolating)) as sandbox:
+        assert not sandbox.stats().cpu_complete

@@ -19,9 +19,15 @@ DRIVERS = Path(__file__).with_name("drivers")
 LIMITS = ResourceLimits(memory_mb=6144, pids=2048)
 """A compiler of array programs starts some threads for each processor, and there may be a hundred of those."""
 
-STEADY = {"MALLOC_TOP_PAD_": str(2**28), "MALLOC_MMAP_THRESHOLD_": str(2**30), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
-"""Has glibc keep the memory of large arrays. By default it depends on chance, process by process, whether an array of megabytes
-is made of new pages each time, and programs that are bound by memory then differ by up to a half between two runs."""
+STEADY = {
+    "MALLOC_TOP_PAD_": str(2**28),
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**30),
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+}
+"""Has glibc keep the memory of large arrays: by default it depends on chance, process by process, whether an array of megabytes
+is made of new pages each time, and programs that are bound by memory then differ by up to a half between two runs. And has
+contenders share a GPU, of whose memory the first one would take the most."""
 
 
 def solutions(task: Task) -> dict[Contender, str | None]:
@@ -76,6 +82,28 @@ async def talking(sandbox: Sandbox, driver: str, *, env: Mapping[str, str] | Non
     finally:
         await process.kill()
         await sandbox.kill_all()
+
+
+class Timing:
+    """Processor seconds of all that runs in a sandbox during an ``async with`` block, also of what ends in it.
+
+    `seconds` is None where another processor does the work, or where nothing counts that cannot be deceived.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, on_cpu: bool) -> None:
+        self._sandbox, self._on_cpu = sandbox, on_cpu
+        self._began = 0.0
+        self.seconds: float | None = None
+
+    async def __aenter__(self) -> Timing:
+        if self._on_cpu:
+            self._began = (await self._sandbox.stats()).cpu_s
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._on_cpu:
+            found = await self._sandbox.stats()
+            self.seconds = found.cpu_s - self._began if found.cpu_complete else None
 
 
 def now() -> float:

@@ -121,7 +121,7 @@ def _content(path: str) -> str | None:
 
 def _declared(facts: dict[str, Any]) -> SandboxCapabilities:
     groups, version = facts["controllers"], facts["cgroup"]
-    gpus = [mount for mount in gpu_mounts(SandboxSpec()) if str(mount.source).startswith("/dev/nvidia")]
+    gpus = [mount for mount in gpu_mounts(SandboxSpec()) if mount.source.name.startswith("nvidia")]
     by_group = f"control groups, version {version}"
     none = "no control group may be made here"
     notes = {
@@ -135,6 +135,9 @@ def _declared(facts: dict[str, Any]) -> SandboxCapabilities:
         "disk": "files are held in memory, in a file system of that size; a restored or forked sandbox may write as much again",
         "networks": "the allow-list is a proxy outside, for HTTP and CONNECT; nothing else leaves",
         "users": "one at a time: a command as another user is refused, a reset or a fork with another uid is not",
+        "gpu": "shown where it is asked for, and shared with all others on this machine; what it holds is not limited"
+        if gpus
+        else "this machine has none (there is no /dev/nvidia*); what would use one runs on the CPU",
         "root": "a name only: without capabilities, and as powerless outside as any other uid",
         "files": "the owner of a layer or mount is the user inside; where the host's file system cannot rename owners, layers are"
         " copied and mounts show what everybody may read"

@@ -123,6 +123,7 @@ class FrozenScene:
                 "mounts": tuple(mounts),
                 "env": spec.env | ENVIRONMENT,
                 "limits": limits or spec.limits,
+                "metered": True,
             }
         )
 

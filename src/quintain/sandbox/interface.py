@@ -88,8 +88,8 @@ class Sandbox(Protocol):
         """The content of a regular file; one that is longer than `limit` bytes is an OSError (EFBIG)."""
         ...
 
-    async def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
-        """Missing folders are made."""
+    async def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
+        """Missing folders are made. Without a mode, a file that is there keeps its own, and another one gets 0o644."""
         ...
 
     async def put_tree(self, source: Path, target: str) -> None: ...

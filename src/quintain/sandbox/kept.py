@@ -9,7 +9,7 @@ import socket
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from quintain.errors import SandboxLost, UsageError
 
@@ -86,6 +86,13 @@ class _Place:
             await self.keeper.ask("drop", sandbox=self.name)
 
 
+class _Plan(NamedTuple):
+    """What the keeper is told of a specification; the folders in it are looked for once."""
+
+    of: tuple[SandboxSpec, AnyKeeper]
+    told: dict[str, Any]
+
+
 class KeptSandbox:
     """Belongs to the loop on which it was started; opened by `open_sandbox`."""
 
@@ -94,6 +101,7 @@ class KeptSandbox:
         self._id = uuid.uuid4().hex[:12]
         self._lives = itertools.count(1)
         self._lineage = Lineage().join()
+        self._plan: _Plan | None = None
         self._place: _Place | None = None
         self._closed = self._started = False
         self._moving = asyncio.Lock()
@@ -143,7 +151,8 @@ class KeptSandbox:
         try:
             self._place = await self._open(below, before=old, state=state)
         finally:
-            if old is not None:
+            # A keeper that opened another in its place clears it away itself.
+            if old is not None and (self._place is None or self._place.keeper is not old.keeper):
                 task = asyncio.get_running_loop().create_task(old.drop())
                 self._dropping.add(task)
                 task.add_done_callback(self._dropping.discard)
@@ -151,7 +160,9 @@ class KeptSandbox:
     async def _open(self, below: str | None, *, before: _Place | None = None, state: bytes = b"", renew: bool = False) -> _Place:
         kept = self._lineage.keeper = await self._house.keeper(self.spec)
         name = f"{self._id}-{next(self._lives)}"
-        plan = self._house.plan(self.spec, kept.facts)
+        if self._plan is None or self._plan.of != (self.spec, kept):
+            self._plan = _Plan((self.spec, kept), self._house.plan(self.spec, kept.facts))
+        plan = self._plan.told
         fields = {"sandbox": name, "plan": plan, "below": below, "before": before and before.name, "same_disk": renew}
         with contextlib.ExitStack() as theirs:
             ours, connection = socket.socketpair()
@@ -255,7 +266,7 @@ class KeptSandbox:
     async def read(self, path: str, *, limit: int = 64 * 2**20) -> bytes:
         return (await self._link().ask("read", path=path, limit=limit)).body
 
-    async def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+    async def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
         await self._link().ask("write", data, path=path, mode=mode)
 
     async def put_tree(self, source: Path, target: str) -> None:
@@ -327,7 +338,8 @@ class KeptSandbox:
 
     async def stats(self) -> SandboxStats:
         header = (await self._link().ask("stats")).header
-        return SandboxStats(int(header["processes"]), int(header["memory_bytes"]), int(header["disk_bytes"]), header["cpu_s"])
+        whole = {name: int(header[name]) for name in ("processes", "memory_bytes", "disk_bytes")}
+        return SandboxStats(**whole, cpu_s=header["cpu_s"], cpu_complete=bool(header.get("cpu_complete")))
 
 
 class _Talk:

@@ -53,7 +53,7 @@ def bubble_plan(spec: SandboxSpec, *, cgroup: Collection[str]) -> dict[str, Any]
         "layers": [{"source": str(each.source.resolve()), "target": each.target} for each in spec.layers],
         "mounts": [_mount(each) for each in (*spec.mounts, *(gpu_mounts(spec) if spec.gpu else ()))],
         "hidden": [*spec.hidden, *_inside(shown)],
-        "limits": limits.model_dump(include={"memory_mb", "pids", "disk_mb", "cpus"}),
+        "limits": limits.model_dump(include={"memory_mb", "pids", "disk_mb", "cpus"}) | {"metered": spec.metered},
         "network": spec.network,
         "pids_here": limits.pids if "pids" not in cgroup else None,
         "memory_here_mb": limits.memory_mb if "memory" not in cgroup else None,
@@ -86,12 +86,14 @@ def _affinity(cpus: float) -> list[int]:
     return mine[: max(1, min(len(mine), int(cpus + 0.999)))]
 
 
-def gpu_mounts(spec: SandboxSpec) -> list[Mount]:
+def gpu_mounts(spec: SandboxSpec, devices: Path = Path("/dev")) -> list[Mount]:
     """The device nodes of the GPUs and what is told of them; the driver's libraries too, where ``/usr`` is not the host's."""
-    found = [path for pattern in ("nvidia*", "dri", "kfd") for path in sorted(Path("/dev").glob(pattern))]
-    found += [path for path in (Path("/sys"), Path("/run/nvidia-persistenced")) if path.exists()]
+    nodes = [path for pattern in ("nvidia*", "dri", "kfd") for path in sorted(devices.glob(pattern))]
+    found = [*nodes, *(path for path in (Path("/sys"), Path("/run/nvidia-persistenced")) if path.exists())]
     if any(layer.target == "/" for layer in spec.layers):
         folders = [Path("/usr/lib64"), *Path("/usr/lib").glob("*-linux-gnu")]
         found += [path for folder in folders for name in ("libcuda.so*", "libnvidia-*.so*") for path in sorted(folder.glob(name))]
         found += sorted(Path("/usr/bin").glob("nvidia-smi"))
-    return [Mount(source=path, target=str(path), writable=str(path).startswith("/dev/")) for path in found]
+    return [
+        Mount(source=path, target=f"/dev/{path.name}" if path in nodes else str(path), writable=path in nodes) for path in found
+    ]

@@ -77,6 +77,8 @@ class SandboxSpec(Value):
     allow: tuple[str, ...] = ()
     """``host`` or ``host:port`` that the allow-list lets through, by a proxy that the usual variables name."""
     gpu: bool = False
+    metered: bool = False
+    """Count the processor time of all processes, also of those that have ended, where control groups can; see `SandboxStats`."""
 
 
 class SandboxCapabilities(Value):
@@ -136,6 +138,9 @@ class SandboxStats(NamedTuple):
     memory_bytes: int
     disk_bytes: int
     cpu_s: float
+    """Of the processes that are there."""
+    cpu_complete: bool = False
+    """`cpu_s` has all processes that ever were, by a control group: where there are some, and the sandbox is `metered`."""
 
 
 class TreeLimits(Value):

@@ -98,7 +98,7 @@ class SyncSandbox:
     def read(self, path: str, *, limit: int = 64 * 2**20) -> bytes:
         return background.run(self._sandbox.read(path, limit=limit))
 
-    def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+    def write(self, path: str, data: bytes, *, mode: int | None = None) -> None:
         background.run(self._sandbox.write(path, data, mode=mode))
 
     def put_tree(self, source: Path, target: str) -> None:

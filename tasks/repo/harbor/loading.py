@@ -25,6 +25,7 @@ STEPS = 300
 DISK_MB = 4096
 TESTS, SCRIPT, INSTRUCTION, SOLUTION = "tests", "test.sh", "instruction.md", "solution"
 SYSTEM = ("usr", "bin", "sbin", "lib", "lib32", "lib64", "etc", "proc", "sys", "dev")
+OLD = "task.yaml"
 NOT_COPIED = ("Dockerfile", ".dockerignore", "docker-compose.yaml")
 
 
@@ -126,6 +127,10 @@ def task_folders(home: Path) -> list[Path]:
     if is_task(home):
         return [home]
     found = sorted(each for each in home.iterdir() if is_task(each)) if home.is_dir() else []
+    if not found and (any(home.glob(OLD)) or any(home.glob(f"*/{OLD}"))):
+        raise UsageError(
+            f"{home}: the layout of Terminal-Bench 1 ({OLD}) is not read; bring the tasks into Harbor's ({settings.FILE})"
+        )
     if not found:
         raise UsageError(f"{home}: no Harbor task in it; each is a folder with {settings.FILE} and {INSTRUCTION}")
     return found

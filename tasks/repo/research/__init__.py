@@ -120,6 +120,7 @@ def task(name: str) -> Task:
         "services": list(told.services),
         "requires": ["python:jax", *told.requires],
         "limits": {"memory_mb": 6144, "pids": 2048, "seconds": 600},
+        "gpu": "wanted",
     }
     return Task(
         id=f"{SUITE}/{name}",

@@ -77,7 +77,7 @@ async def test_files_are_read_written_and_edited(world: RepoWorld, task: Make) -
             Read(path="notes.txt", start=2),
             Write(path="deep/er/new.sh", content="#!/bin/sh\necho new é\n"),
             Edit(path="/workspace/deep/er/new.sh", old="new é", new="mended"),
-            Bash(command="./deep/er/new.sh; ls -l deep/er/new.sh | cut -c1-10"),
+            Bash(command="./deep/er/new.sh; ls -l deep/er/new.sh | cut -c1-10; install -m 751 /dev/null tool"),
             Edit(path="notes.txt", old="o", new="0"),
             Read(path="nowhere.txt"),
             Read(path="code"),
@@ -88,8 +88,11 @@ async def test_files_are_read_written_and_edited(world: RepoWorld, task: Make) -
             Read(path="link"),
             Read(path="a\0b"),
             Read(path="x" * 5000),
+            Write(path="tool", content="exit"),
+            Bash(command="ls -l tool | cut -c1-10"),
         )
     ]
+    assert seen.pop().text == "-rwxr-x--x\n" and seen.pop().error is None, "a file keeps its mode"
     assert [each.text for each in seen[:4]] == [
         "     2\ttwo\n     3\tthree",
         "wrote 22 bytes to deep/er/new.sh",

@@ -14,7 +14,7 @@ from channel import Channel, load_solution, serve
 def answer(channel: Channel, values: dict[str, Any], arrays: dict[str, Any]) -> None:
     if not arrays:
         jax.block_until_ready(jax.numpy.zeros(()) + 1)
-        channel.reply()
+        channel.reply({"platform": jax.default_backend()})
         return
     weights = load_solution().train(arrays, values["seed"])
     channel.reply(arrays={name: weights[name] for name in values["names"]})

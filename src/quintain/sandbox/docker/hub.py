@@ -18,9 +18,10 @@ from typing import Any
 
 from quintain.sandbox.keeper import kernel
 from quintain.sandbox.keeper.bubbles import Bubbles
-from quintain.sandbox.keeper.control import PACKET
+from quintain.sandbox.keeper.control import PACKET, Control
 from quintain.sandbox.keeper.loop import Loop
 from quintain.sandbox.keeper.main import keep
+from quintain.sandbox.keeper.world import World
 
 from .channels import CONTROL, PIECE, Pieces, piece
 from .enclosure import Enclosure
@@ -153,7 +154,7 @@ def main() -> None:
         os.dup2(theirs.fileno(), 0)
         ours.close()
         theirs.close()
-        keep(lambda control: Bubbles(control, Enclosure()))
+        keep(lambda connection: Bubbles(Control(connection), Enclosure(), World()))
         os._exit(0)
     theirs.close()
     loop = Loop()

@@ -8,13 +8,13 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
-import traceback
 from typing import Any, NamedTuple, Protocol
 
 from . import kernel
 from .cgroups import Cgroups, Group
-from .control import PACKET, Control, Operation, Reply, answer, close_others
+from .control import PACKET, Control, Operation, Reply, answer
 from .frames import encode
 from .ground import Ground
 from .layers import Frozen, Laid
@@ -27,6 +27,9 @@ from .world import World
 IDLE_S, BURST_S = 0.02, 0.001
 """So long after a sandbox was opened the next namespaces are made ahead; the second where they follow each other quickly."""
 QUICKLY_S = 0.5
+USUAL_UID = 1000
+MADE_S = 2.0
+"""So long a porter that is let go may take until its namespaces are made."""
 
 
 class Porter(NamedTuple):
@@ -57,7 +60,7 @@ class Entrance(Protocol):
 
 
 class Bubbles:
-    def __init__(self, control: Control, entrance: Entrance) -> None:
+    def __init__(self, control: Control, entrance: Entrance, world: World) -> None:
         self._control, self._entrance = control, entrance
         self._sandboxes: dict[str, Opened] = {}
         self._snapshots: dict[str, Frozen] = {}
@@ -67,8 +70,10 @@ class Bubbles:
         self._last = 0.0
         python_driver()
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        self._world = world
+        # Namespaces for the usual user are made while the rest is.
+        self._prepare(USUAL_UID)
         self._cgroups = Cgroups()
-        self._world = World()
         self._mounter = Mounter(self._world)
         self._old_groups: list[Group] = []
         control.ended = self._ended
@@ -93,19 +98,25 @@ class Bubbles:
             self._end(name)
         for spare in self._spares.values():
             self._dismiss(spare)
+        self._control.end_all()
         self._cgroups.close()
 
     # -- operations
 
     def _open(self, request: dict[str, Any], given: list[int], reply: Reply) -> dict[str, Any]:
-        """Open a sandbox; what runs in the one that it takes the place of, if any, has ended when this is answered."""
-        before = self._sandboxes.get(request["before"] or "")
+        """Open a sandbox; what runs in the one that it takes the place of, if any, has ended when this is answered.
+
+        What that one wrote goes afterwards.
+        """
+        name = request["before"] or ""
+        before = self._sandboxes.get(name)
         ended = [self._control.send(pid) for pid in self._let_go(before.porter)] if before else []
         try:
             return self._open_now(request, given)
         finally:
             for each in ended:
                 self._control.wait(each)
+            self._control.loop.later(0.0, lambda: self._end(name))
 
     def _open_now(self, request: dict[str, Any], given: list[int]) -> dict[str, Any]:
         plan = request["plan"]
@@ -230,7 +241,8 @@ class Bubbles:
         if porter.channel.fileno() < 0:
             return []
         guard = 0
-        porter.channel.setblocking(False)
+        # It may be making them now, and without it what is half made would wait for ever.
+        porter.channel.settimeout(MADE_S)
         with contextlib.suppress(OSError, ValueError):
             guard = int(porter.channel.recv(32) or 0)
         porter.channel.close()
@@ -243,19 +255,21 @@ def _be_porter(entrance: Entrance, uid: int, owner: int, channel: socket.socket)
     try:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()
+        # Its memory is the keeper's until something is written to it, as a collection does to all.
+        gc.freeze()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        close_others({0, 1, 2, channel.fileno()})
+        kernel.close_all_but({0, 1, 2, channel.fileno()})
         guard, failure = 0, None
         try:
             guard = entrance.make_namespaces(uid, owner)
-            channel.send(b"%d" % guard)
         except Exception as error:
             failure = error
+        channel.send(b"%d" % guard)
         _take_place(entrance, channel, guard, owner, failure)
         code = 0
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
 

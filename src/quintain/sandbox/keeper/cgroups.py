@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
 import time
 from collections.abc import Callable
@@ -19,9 +18,11 @@ LIMIT_FILES = {
     "memory": ("memory.limit_in_bytes", "memory.max"),
     "pids": ("pids.max", "pids.max"),
     "cpu": ("cpu.cfs_quota_us", "cpu.max"),
+    "cpuacct": ("cpuacct.usage", "cpu.stat"),
 }
-"""By controller, the name in versions 1 and 2."""
+"""By controller, the name in versions 1 and 2; the last one limits nothing, and is a part of `cpu` in version 2."""
 CONTROLLERS = tuple(LIMIT_FILES)
+CPU = LIMIT_FILES["cpuacct"]
 
 
 class Cgroups:
@@ -41,7 +42,7 @@ class Cgroups:
 
     def open(self, name: str, limits: dict[str, Any]) -> Group:
         """A group with the controllers that these limits need."""
-        wanted = {"memory": "memory_mb", "pids": "pids", "cpu": "cpus"}
+        wanted = {"memory": "memory_mb", "pids": "pids", "cpu": "cpus", "cpuacct": "metered"}
         folders = {each: parent / name for each, parent in self.controllers.items() if limits[wanted[each]]}
         group = Group(folders, self.version)
         for folder in set(folders.values()):
@@ -106,18 +107,32 @@ class Group:
         file = os.open(self._folders["memory"] / name, os.O_RDONLY | os.O_CLOEXEC)
 
         def count() -> int:
-            found = re.search(rb"^oom_kill (\d+)", os.pread(file, 4096, 0), re.MULTILINE)
-            return int(found[1]) if found else 0
+            # Among others, ``oom_kill_disable`` is one of the names.
+            found = (b"\n" + os.pread(file, 4096, 0)).partition(b"\noom_kill ")[2]
+            return int(found.split(None, 1)[0]) if found else 0
 
         return count
 
     def usage(self) -> Callable[[], dict[str, float]]:
         """Fields of the statistics that a group knows better than a list of processes."""
-        if "memory" not in self._folders:
-            return dict
-        name = "memory.current" if self._version == 2 else "memory.usage_in_bytes"
-        file = os.open(self._folders["memory"] / name, os.O_RDONLY | os.O_CLOEXEC)
-        return lambda: {"memory_bytes": float(os.pread(file, 64, 0))}
+        two = self._version == 2
+        files = {}
+        for controller, name in (("memory", "memory.current" if two else "memory.usage_in_bytes"), ("cpuacct", CPU[two])):
+            if controller in self._folders:
+                files[controller] = os.open(self._folders[controller] / name, os.O_RDONLY | os.O_CLOEXEC)
+
+        def read() -> dict[str, float]:
+            found = {}
+            if "memory" in files:
+                found["memory_bytes"] = float(os.pread(files["memory"], 64, 0))
+            if "cpuacct" in files:
+                text = os.pread(files["cpuacct"], 4096, 0)
+                # Of those, too, that have ended: "usage_usec N" on the first line, or nanoseconds alone.
+                found["cpu_s"] = int(text.split()[1]) / 1e6 if two else int(text) / 1e9
+                found["cpu_complete"] = 1.0
+            return found
+
+        return read
 
     def close(self) -> bool:
         """False while something is still in it."""
@@ -151,19 +166,22 @@ def _hierarchies() -> dict[str, list[tuple[Path, int]]]:
 def _try(folder: Path, controller: str, version: int) -> Path | None:
     """A group is made and looked at: that a file system looks writable means nothing."""
     try:
+        name = "cpu" if version == 2 and controller == "cpuacct" else controller
         if version == 2:
-            if controller not in (folder.parent / "cgroup.controllers").read_text().split():
+            if name not in (folder.parent / "cgroup.controllers").read_text().split():
                 return None
             with contextlib.suppress(OSError):
-                (folder.parent / "cgroup.subtree_control").write_text(f"+{controller}")
+                (folder.parent / "cgroup.subtree_control").write_text(f"+{name}")
         folder.mkdir(exist_ok=True)
         if version == 2:
-            (folder / "cgroup.subtree_control").write_text(f"+{controller}")
+            (folder / "cgroup.subtree_control").write_text(f"+{name}")
         probe = folder / "probe"
         probe.mkdir()
         try:
             file = probe / LIMIT_FILES[controller][version - 1]
-            file.write_text(file.read_text().strip())
+            text = file.read_text().strip()
+            if controller != "cpuacct":
+                file.write_text(text)
         finally:
             probe.rmdir()
     except OSError:

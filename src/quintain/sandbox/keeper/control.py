@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .loop import Loop
+from .processes import Proc, Running, descendants
 
 PACKET = 1 << 20
 END_S = 10.0
@@ -92,6 +93,15 @@ class Control:
                     done(os.waitstatus_to_exitcode(found[1]))
         return ended
 
+    def end_all(self) -> None:
+        """Kill all that this process started, and what it was given as an orphan; it takes some seconds at most."""
+
+        def below(all_: dict[int, Running]) -> set[int]:
+            self.collect()
+            return descendants([os.getpid()], all_)
+
+        Proc().end(below)
+
     def _receive(self) -> None:
         try:
             data, descriptors, _, _ = socket.recv_fds(self._connection, PACKET, 8)
@@ -119,14 +129,6 @@ class Control:
 def answer(reply: Reply, said: dict[str, Any]) -> None:
     with contextlib.suppress(OSError), reply:
         reply.send(json.dumps(said).encode())
-
-
-def close_others(kept: set[int]) -> None:
-    """All descriptors but these: what a forked child has no business with."""
-    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208
-        if int(name) not in kept:
-            with contextlib.suppress(OSError):
-                os.close(int(name))
 
 
 def _child_signals() -> int:

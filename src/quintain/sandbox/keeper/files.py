@@ -13,6 +13,7 @@ from typing import Any
 from .frames import BODY_LIMIT
 
 BATCH = 4 * 2**20
+MODE = 0o644
 Entry = tuple[str, os.stat_result]
 
 
@@ -27,14 +28,15 @@ def read(path: str, limit: int) -> bytes:
     return data
 
 
-def write(path: str, data: bytes, mode: int, *, append: bool = False) -> None:
+def write(path: str, data: bytes, mode: int | None, *, append: bool = False) -> None:
+    """Without a mode, a file that is there keeps its own, and another one gets `MODE`."""
     folder = os.path.dirname(path)  # noqa: PTH120
     flags = os.O_WRONLY | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | (os.O_APPEND if append else 0)
     try:
-        file = os.open(path, flags, mode)
+        file = os.open(path, flags, MODE if mode is None else mode)
     except FileNotFoundError:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-        file = os.open(path, flags, mode)
+        file = os.open(path, flags, MODE if mode is None else mode)
     try:
         _check_regular(path, os.fstat(file))
         if not append:
@@ -42,8 +44,9 @@ def write(path: str, data: bytes, mode: int, *, append: bool = False) -> None:
         view = memoryview(data)
         while view:
             view = view[os.write(file, view) :]
-        with contextlib.suppress(PermissionError):
-            os.fchmod(file, mode)
+        if mode is not None:
+            with contextlib.suppress(PermissionError):
+                os.fchmod(file, mode)
     finally:
         os.close(file)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import fcntl
 import os
 import socket
 import struct
+from collections.abc import Collection
 
 NEWNS, NEWCGROUP, NEWUTS, NEWIPC = 0x20000, 0x2000000, 0x4000000, 0x8000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
@@ -21,11 +23,12 @@ PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEA
 CAP_LAST = 63
 
 # x86-64 and arm64 have the same numbers for these, as all architectures for calls that are younger than 2019.
-_OPEN_TREE, _MOVE_MOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 437, 442
+_OPEN_TREE, _MOVE_MOUNT, _CLOSE_RANGE, _OPENAT2, _MOUNT_SETATTR = 428, 429, 436, 437, 442
 _KEYCTL = {"x86_64": 250, "aarch64": 219}.get(os.uname().machine)
 _AT_EMPTY_PATH, _AT_FDCWD, _AT_RECURSIVE, _OPEN_TREE_CLONE, _MOVE_FLAGS = 0x1000, -100, 0x8000, 1, 0x4 | 0x10
 _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV, _ATTR_IDMAP = 0x1, 0x2, 0x4, 0x100000
-_RESOLVE_IN_ROOT = 0x10
+_RESOLVE_IN_ROOT, _CLOSE_RANGE_CLOEXEC = 0x10, 0x4
+_LAST, _OPEN_MAX = 2**31 - 1, 1024
 _SIOCSIFFLAGS, _SIOCSIFADDR, _IFF_UP = 0x8914, 0x8916, 0x1
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -92,6 +95,32 @@ def open_below(root: int, path: str, flags: int) -> int:
     """Open as a process would whose root is `root`: no link and no ``..`` leads out of it."""
     packed = struct.pack("=QQQ", flags | os.O_CLOEXEC, 0, _RESOLVE_IN_ROOT)
     return _check(_libc.syscall(_OPENAT2, root, os.fsencode(path), packed, len(packed)), path)
+
+
+def close_all_but(kept: Collection[int]) -> None:
+    """Descriptors that a forked child has no business with."""
+    first, closed = 0, True
+    for each in (*sorted(kept), _LAST):
+        closed = (first == each or _close_range(first, each - 1, 0)) and closed
+        first = each + 1
+    if not closed:
+        for name in set(os.listdir("/proc/self/fd")) - {str(each) for each in kept}:  # noqa: PTH208
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
+def close_on_exec(first: int) -> None:
+    """No descriptor from that number on is inherited by programs."""
+    if not _close_range(first, _LAST - 1, _CLOSE_RANGE_CLOEXEC):
+        # A process may stand where no /proc shows it.
+        for descriptor in range(first, _OPEN_MAX):
+            with contextlib.suppress(OSError):
+                os.set_inheritable(descriptor, False)
+
+
+def _close_range(first: int, last: int, flags: int) -> bool:
+    """False where the kernel is older than 5.9, or 5.11 with flags."""
+    return bool(_libc.syscall(_CLOSE_RANGE, first, last, flags) == 0)
 
 
 def prctl(option: int, value: int = 0, third: int = 0) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +45,7 @@ class Disk:
         self.users -= 1
         if self.users:
             self.uncover(generation)
-            shutil.rmtree(generation, ignore_errors=True)
+            _delete(generation)
         else:
             kernel.unmount(self.path)
             os.rmdir(self.path)  # noqa: PTH106
@@ -128,6 +127,8 @@ def squash(top: Frozen) -> Frozen:
             _take_over(source, folder)
             _merge(source, folder)
         merged.uppers[target] = folder
+    import shutil
+
     shutil.copytree(top.shared, merged.shared, symlinks=True)
     _take_over(top.shared, merged.shared)
     top.release()
@@ -175,10 +176,19 @@ def _link(source: str, target: str) -> None:
             raise
         status = os.lstat(source)
         if stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
+            import shutil
+
             shutil.copy2(source, target, follow_symlinks=False)
         else:
             os.mknod(target, status.st_mode, status.st_rdev)
         os.chown(target, status.st_uid, status.st_gid, follow_symlinks=False)
+
+
+def _delete(folder: str) -> None:
+    # Not with the module: it loads all compressors, and a keeper is started while somebody waits.
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _status(path: str) -> os.stat_result | None:
@@ -192,7 +202,7 @@ def _remove(path: str, status: os.stat_result | None) -> None:
     if status is None:
         return
     if stat.S_ISDIR(status.st_mode):
-        shutil.rmtree(path)
+        _delete(path)
     else:
         Path(path).unlink()
 

@@ -25,6 +25,7 @@ class Mounter:
         self._world = world
         self._numbers = itertools.count(1)
         self._bases: dict[tuple[str, int, int], Base] = {}
+        self._user_layers: dict[tuple[int, int, str], str] = {}
 
     def lay(self, plan: dict[str, Any], below: Frozen | None, *, same_disk: bool) -> Laid:
         """Mount all that a plan asks for, over the layers that it starts from."""
@@ -87,9 +88,13 @@ class Mounter:
             lowers = laid.below.chain(target) if laid.below else []
             for source in reversed(sources[target]):
                 lowers.append(self._base(laid, source, whole=target == "/") if source else f"{Q}/skeleton")
+            own = sources[target] == [""]
+            if own:
+                lowers.insert(-1, self._users(plan))
             self._overlay(laid, target, lowers)
-            if sources[target] == [""] and (laid.below is None or laid.below.uid != laid.uid):
-                self._write_users(laid, plan)
+            if own and laid.below is not None and laid.below.uid != laid.uid:
+                # Those of the one before may have been changed.
+                self._write_users(f"{laid.uppers['/']}/etc", plan)
 
     def _overlay(self, laid: Laid, target: str, lowers: list[str]) -> None:
         number = len(laid.uppers)
@@ -151,10 +156,20 @@ class Mounter:
             self._bases = {key: each for key, each in self._bases.items() if each is not base}
             base.take_away()
 
-    def _write_users(self, laid: Laid, plan: dict[str, Any]) -> None:
-        """Who is who inside; a root file system that came as a layer keeps its own."""
+    def _users(self, plan: dict[str, Any]) -> str:
+        """A layer that says who is who inside; a root file system that came as a layer keeps its own."""
+        key = plan["uid"], plan["gid"], plan["env"]["HOME"]
+        if key not in self._user_layers:
+            folder = f"{Q}/b/{next(self._numbers)}"
+            os.mkdir(folder)  # noqa: PTH102
+            self._world.own(folder)
+            self._write_users(f"{folder}/etc", plan)
+            self._user_layers[key] = folder
+        return self._user_layers[key]
+
+    def _write_users(self, folder: str, plan: dict[str, Any]) -> None:
         uid, gid = plan["uid"], plan["gid"]
-        top = Path(laid.uppers["/"]) / "etc"
+        top = Path(folder)
         top.mkdir()
         user = "" if uid == 0 else f"agent:x:{uid}:{gid}::{plan['env']['HOME']}:/bin/bash\n"
         group = "" if gid == 0 else f"agent:x:{gid}:\n"
@@ -165,8 +180,10 @@ class Mounter:
     # -- what lies over the layers
 
     def _lay_rest(self, laid: Laid, plan: dict[str, Any]) -> None:
-        # A root file system may have one already, which is another's.
-        self._world.own(self.place(laid, plan["workdir"]))
+        # A root file system may have one already, which is another's. What belongs to nobody else is not copied to the disk.
+        workdir = self.place(laid, plan["workdir"])
+        if os.stat(workdir).st_uid != self._world.owner:  # noqa: PTH116
+            self._world.own(workdir)
         self.place(laid, plan["env"]["HOME"])
         if not any(layer["target"] == "/" for layer in plan["layers"]):
             for name in self._world.system_folders():

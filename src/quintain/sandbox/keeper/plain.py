@@ -9,16 +9,16 @@ import os
 import shutil
 import signal
 import socket
-import traceback
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from . import kernel
-from .control import Control, Operation, Reply, answer, close_others
+from .control import Control, Operation, Reply, answer
 from .ground import Ground
 from .owners import dead_folders, make_folder
 from .porter import serve
-from .processes import Proc, descendants
+from .processes import Proc
 from .shells import python_driver
 
 PREFIX = "quintain-local-"
@@ -55,7 +55,7 @@ class Plain:
         self._control.serve(operations, {"privileged": False, "cgroup": 0, "controllers": []})
         for name in list(self._sandboxes):
             self._end(name)
-        Proc().end(lambda all_: descendants([os.getpid()], all_))
+        self._control.end_all()
         _delete(self._top)
 
     def _open(self, request: dict[str, Any], given: list[int], reply: Reply) -> None:
@@ -159,7 +159,7 @@ def _be_porter(plan: dict[str, Any], path: Path, connection: socket.socket) -> N
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGHUP)
         kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         os.setsid()
-        close_others({0, 1, 2, connection.fileno()})
+        kernel.close_all_but({0, 1, 2, connection.fileno()})
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.umask(0o022)
         if plan["affinity"]:
@@ -169,7 +169,7 @@ def _be_porter(plan: dict[str, Any], path: Path, connection: socket.socket) -> N
     except SystemExit:
         code = 0
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
         os._exit(code)
 

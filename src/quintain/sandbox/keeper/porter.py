@@ -6,7 +6,6 @@ connection is the end of the porter, and of all that it started.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import select
@@ -15,7 +14,7 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
-from . import files
+from . import files, kernel
 from .frames import Decoder, Frame, encode
 from .ground import Ground
 from .jobs import NOT_STARTED, Command, Talk, refusal
@@ -25,8 +24,6 @@ from .watchdog import Watchdog
 
 Answer = Callable[..., None]
 STATE_S = 5.0
-OPEN_MAX = 256
-"""Descriptors that a porter may have when it begins are below it."""
 
 
 class Porter:
@@ -237,9 +234,7 @@ class Porter:
 def serve(connection: socket.socket, ground: Ground) -> None:
     """Until the connection ends; then nothing that this porter started is left."""
     # Descriptors that came through a socket are inherited by programs, which could then speak in our name.
-    for descriptor in range(3, OPEN_MAX):
-        with contextlib.suppress(OSError):
-            os.set_inheritable(descriptor, False)
+    kernel.close_on_exec(3)
     loop = Loop()
     try:
         Porter(loop, connection, ground)

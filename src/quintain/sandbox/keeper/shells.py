@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import pkgutil
 import signal
 import time
 from collections.abc import Callable
@@ -46,7 +45,8 @@ Done = Callable[[dict[str, Any], bytes], None]
 @functools.cache
 def python_driver() -> str:
     """Its source; to be read before the porter goes where it cannot be seen."""
-    return (pkgutil.get_data(__package__, "python_driver.py") or b"").decode()
+    loader: Any = __spec__.loader
+    return str(loader.get_data(os.path.join(os.path.dirname(__file__), "python_driver.py")), "utf-8")  # noqa: PTH118, PTH120
 
 
 class Shell:

@@ -10,8 +10,10 @@ sandboxes belong to the user who runs it.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
+import stat
 from pathlib import Path
 
 from . import kernel
@@ -30,10 +32,13 @@ ETC = (
     "java-11-openjdk", "java-17-openjdk", "java-21-openjdk", "texmf", "terminfo", "OpenCL", "glvnd", "vulkan", "xml", "sgml",
     "inputrc", "nanorc", "os-release", "debian_version",
 )  # fmt: skip
+# R installs packages into ~/R only where that is there already; the usual working folder, as it is empty before anything is done.
 FOLDERS = (
-    "dev", "etc", "home/agent", "media", "mnt", "opt", "proc", "root", "run", "srv", "tmp", "usr",
-    "var/cache", "var/lib", "var/log", "var/tmp",
+    "dev", "etc", "home/agent/R", "media", "mnt", "opt", "proc", "root", "run", "srv", "tmp", "usr",
+    "var/cache", "var/lib", "var/log", "var/tmp", "workspace",
 )  # fmt: skip
+EPOCH = 1_704_067_200
+"""2024-01-01 UTC: the time of these folders, so that listings are the same each day."""
 
 
 class World:
@@ -42,6 +47,8 @@ class World:
     def __init__(self) -> None:
         self.root = os.geteuid() == 0 and _is_first_namespace() and _may_mount()
         if os.geteuid() == 0 and _is_first_namespace() and not self.root:
+            # What is loaded later may be closed to others than root.
+            importlib.import_module(".bubbles", __package__)
             os.setgroups([])
             os.setresgid(STRANGER, STRANGER, STRANGER)
             os.setresuid(STRANGER, STRANGER, STRANGER)
@@ -127,16 +134,16 @@ class World:
         (top / "etc/hostname").write_text("sandbox\n")
         (top / "etc/resolv.conf").write_text("")
         (top / "etc/nsswitch.conf").write_text("passwd: files\ngroup: files\nhosts: files dns\n")
+        for name in FOLDERS:
+            os.utime(top / name, (EPOCH, EPOCH))
         self.give(top)
         self._copying = self._copy_settings(top)
 
     def _copy_settings(self, top: Path) -> int:
         """Start copying what is shown of ``/etc``, as the owner of what is inside: what that may not read is not shown.
 
-        By a program, because it is many hundred files, mostly links; `finish` waits for it.
+        In a process of its own, because it is many hundred files, mostly links; `finish` waits for it.
         """
-        found = [f"etc/{name}" for name in ETC if os.path.lexists(f"/host/etc/{name}")]
-        command = 'cd /host && exec cp -dR --preserve=mode,timestamps --parents -- "$@" "$0" 2>/dev/null'
         pid = os.fork()
         if pid:
             return pid
@@ -145,7 +152,10 @@ class World:
                 os.setgroups([])
                 os.setresgid(self.owner, self.owner, self.owner)
                 os.setresuid(self.owner, self.owner, self.owner)
-            os.execv("/bin/sh", ["sh", "-c", command, str(top), *found])
+            for name in ETC:
+                for above in reversed(Path(name).parents[:-1]):
+                    _make_like(f"/host/etc/{above}", f"{top}/etc/{above}")
+                _copy(f"/host/etc/{name}", f"{top}/etc/{name}")
         finally:
             os._exit(1)
 
@@ -180,6 +190,31 @@ class World:
         if owner not in self._users:
             self._users[owner] = _exchange(owner, self.owner)
         return self._users[owner]
+
+
+def _copy(source: str, target: str) -> None:
+    """A file, a link, or a folder with all that is in it; what is not there or may not be read is left out."""
+    with contextlib.suppress(OSError):
+        status = os.lstat(source)
+        if stat.S_ISLNK(status.st_mode):
+            os.symlink(os.readlink(source), target)  # noqa: PTH115, PTH211
+        elif stat.S_ISREG(status.st_mode):
+            with open(source, "rb") as given, open(target, "xb") as copy:  # noqa: PTH123
+                os.sendfile(copy.fileno(), given.fileno(), 0, status.st_size)
+                os.fchmod(copy.fileno(), stat.S_IMODE(status.st_mode))
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+        elif stat.S_ISDIR(status.st_mode):
+            names = os.listdir(source)  # noqa: PTH208
+            _make_like(source, target)
+            for name in names:
+                _copy(f"{source}/{name}", f"{target}/{name}")
+            os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _make_like(source: str, target: str) -> None:
+    with contextlib.suppress(OSError):
+        os.mkdir(target)  # noqa: PTH102
+        os.chmod(target, stat.S_IMODE(os.stat(source).st_mode) | stat.S_IRWXU)  # noqa: PTH101, PTH116
 
 
 def _is_first_namespace() -> bool:

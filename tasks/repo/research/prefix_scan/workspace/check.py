@@ -14,9 +14,10 @@ for n in (1, 1000, 2**22):
     print(n, "elements:", "right" if given.dtype == np.int32 and np.array_equal(given, want) else "WRONG")
 
 held = jax.device_put(x)
+clock = time.process_time if jax.default_backend() == "cpu" else time.perf_counter
 seconds = []
 for _ in range(10):
-    began = time.perf_counter()
+    began = clock()
     np.asarray(prefix_scan(held))
-    seconds.append(time.perf_counter() - began)
+    seconds.append(clock() - began)
 print(f"median {sorted(seconds)[5] * 1000:.1f} ms")
