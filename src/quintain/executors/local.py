@@ -6,6 +6,7 @@ worker lives below a reaper (`reaper.py`) that ends it with all of its descendan
 
 from __future__ import annotations
 
+import os
 import pickle
 import select
 import signal
@@ -22,6 +23,7 @@ from typing import Any, Self
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from quintain.config import available_cores
 from quintain.errors import InfrastructureError
 
 from . import Factory, Finished, Job, Killed
@@ -30,6 +32,8 @@ from .worker import restored
 
 BOOT = "import sys; sys.path[:] = {path!r}; from quintain.executors.worker import main; main({connection}, {slot})"
 REAPER = Path(__file__).with_name("reaper.py")
+CORES_VARIABLE = "QUINTAIN_CORES"
+"""Tells each worker its share of the cores, for what an agent or an environment computes in several threads."""
 POLL_S = 0.1
 START_LIMIT_S = 120.0
 CLOSE_LIMIT_S = 15.0
@@ -41,25 +45,26 @@ FAILED_STARTS = 3
 class _Worker:
     """One worker process and what it is doing."""
 
-    def __init__(self, factory: bytes) -> None:
+    def __init__(self, factory: bytes, *, cores: int) -> None:
         self.connection, theirs = Pipe()
         self.job: Any = None
         self.ready = False
         self.started = time.monotonic()
         with theirs, tempfile.TemporaryFile() as memory:
             self.slot = Slot(memory.fileno())
-            self.process = self._spawn(theirs, memory.fileno())
+            self.process = self._spawn(theirs, memory.fileno(), cores)
         with suppress(OSError):  # It died already, which `LocalExecutor` sees at this pipe's end.
             self.connection.send_bytes(factory)
 
     @staticmethod
-    def _spawn(theirs: Connection, slot: int) -> subprocess.Popen[bytes]:
+    def _spawn(theirs: Connection, slot: int, cores: int) -> subprocess.Popen[bytes]:
         boot = BOOT.format(path=sys.path, connection=theirs.fileno(), slot=slot)
         return subprocess.Popen(
             [sys.executable, "-I", "-S", REAPER, sys.executable, "-c", boot],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(theirs.fileno(), slot),
+            env={**os.environ, CORES_VARIABLE: str(cores)},
             process_group=0,
         )
 
@@ -100,6 +105,7 @@ class LocalExecutor:
     def __init__(self, factory: Factory, *, workers: int) -> None:
         self._factory = cloudpickle.dumps(factory)
         self._count = workers
+        self._cores = max(1, available_cores() // max(1, workers))
         self._workers: list[_Worker] = []
         self._leaving: list[_Worker] = []
         self._failed_starts = 0
@@ -107,7 +113,7 @@ class LocalExecutor:
         """Jobs whose worker was found dead when they were handed to it."""
 
     def __enter__(self) -> Self:
-        self._workers = [_Worker(self._factory) for _ in range(self._count)]
+        self._workers = [_Worker(self._factory, cores=self._cores) for _ in range(self._count)]
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /) -> None:
@@ -184,7 +190,7 @@ class LocalExecutor:
     def _replace(self, worker: _Worker) -> None:
         worker.kill()
         self._leaving.append(worker)
-        self._workers[self._workers.index(worker)] = _Worker(self._factory)
+        self._workers[self._workers.index(worker)] = _Worker(self._factory, cores=self._cores)
 
     def _close_gently(self) -> None:
         """Let every worker close its worlds and agents; those that do not start or end in time are killed."""

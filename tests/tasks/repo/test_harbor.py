@@ -14,6 +14,7 @@ from task_play import play
 
 from quintain.errors import TaskUnavailable, UsageError
 from quintain.making import find_tasks, load_task, suite
+from quintain.tasks.loader import read_tasks
 from quintain.tasks.repo.harbor import harbor_tasks, image
 from quintain.tasks.repo.harbor.dockerfile import Copied
 from quintain.tasks.repo.harbor.dockerfile import read as read_dockerfile
@@ -164,3 +165,14 @@ def test_without_an_engine_an_image_is_unavailable(folder: Path, monkeypatch: py
     with pytest.raises(TaskUnavailable, match="no Docker engine answers"):
         image.unpack(folder / "total/environment")
     gc.collect()
+
+
+@pytest.mark.parametrize("inner", ["", "hello"])
+def test_the_layout_before_harbor_is_named(tmp_path: Path, inner: str) -> None:
+    folder = tmp_path / "old" / inner
+    folder.mkdir(parents=True)
+    (folder / "task.yaml").write_text("instruction: hi\n")
+    with pytest.raises(UsageError, match=r"Terminal-Bench 1 \(task.yaml\) is not read"):
+        harbor_tasks(tmp_path / "old")
+    with pytest.raises(UsageError, match="Terminal-Bench 1"):
+        read_tasks(folder)
