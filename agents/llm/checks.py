@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from typing import NamedTuple
 
-from quintain.agents.llm.local import LocalModel
+from quintain.agents.llm.endpoint.providers import PROVIDERS
+from quintain.agents.llm.local.model import LocalModel
 from quintain.agents.llm.model import Answer, ChatMessage, Request
-from quintain.agents.llm.providers import PROVIDERS
 from quintain.errors import QuintainError
 
 

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
-from quintain.agents.llm.endpoint import Endpoint, EndpointConfig
+from quintain.agents.llm.endpoint.endpoint import Endpoint, EndpointConfig
+from quintain.agents.llm.endpoint.providers import PROVIDERS, Provider, at, url_variable
 from quintain.agents.llm.model import Abilities, Model
-from quintain.agents.llm.providers import PROVIDERS, Provider, at, url_variable
 from quintain.errors import UsageError
 
 _DERIVED = frozenset({"name", "model", "keys", "priced_by", "assumed"})
@@ -41,12 +41,12 @@ def model(name: str | Model, **options: Any) -> Model:
     if record is not None and replay is not None:
         raise UsageError("a model either records or replays; give one of record and replay")
     if replay is not None:
-        from quintain.agents.llm.cassette import Replayed
+        from quintain.agents.llm.cassette.cassette import Replayed
 
         return Replayed(Path(replay), name=name if isinstance(name, str) else name.name)
     made = _made(name, options)
     if record is not None:
-        from quintain.agents.llm.cassette import Recorded
+        from quintain.agents.llm.cassette.cassette import Recorded
 
         return Recorded(made, Path(record))
     return made
@@ -68,7 +68,7 @@ def _made(name: str | Model, options: dict[str, Any]) -> Model:
     if not rest or kind not in {*PROVIDERS, "local", "scripted"}:
         raise UsageError(f"unknown model {name!r}; {_advice(kind)}")
     if kind == "local":
-        from quintain.agents.llm.local import LocalModel
+        from quintain.agents.llm.local.model import LocalModel
 
         return _called(LocalModel, rest, name, options)
     if kind == "scripted":

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from quintain.agents.llm import tapes
-from quintain.agents.llm.cassette import CassetteMiss, Recorded, Replayed
+from quintain.agents.llm.cassette import tapes
+from quintain.agents.llm.cassette.cassette import CassetteMiss, Recorded, Replayed
 from quintain.agents.llm.model import Answer, BadAnswer, ChatMessage, Model, ModelUnreachable, Picture, Request, Text
 from quintain.agents.llm.scripted_model import ScriptedModel
 from quintain.errors import BudgetSpent, InfrastructureError, UsageError

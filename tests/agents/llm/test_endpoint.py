@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from quintain.agents.llm.endpoint.strictness import strict
 from quintain.agents.llm.model import Answer, ChatMessage, ModelRefused, Picture, Request, Text, Tool, ToolCall
 from quintain.agents.llm.models import model
-from quintain.agents.llm.strictness import strict
 from quintain.ledger import Ledger, opened
 from quintain.testing import ModelReply, ModelServer
 

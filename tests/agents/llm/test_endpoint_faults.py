@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from quintain.agents.llm.endpoint import Endpoint
+from quintain.agents.llm.endpoint.endpoint import Endpoint
+from quintain.agents.llm.endpoint.retrying import asked_wait, wait_s
+from quintain.agents.llm.endpoint.slots import slots_of
 from quintain.agents.llm.model import BadAnswer, ChatMessage, ModelRefused, ModelUnreachable, Request
 from quintain.agents.llm.models import model
-from quintain.agents.llm.retrying import asked_wait, wait_s
-from quintain.agents.llm.slots import slots_of
 from quintain.errors import BudgetSpent
 from quintain.ledger import Ledger, opened
 from quintain.testing import ModelReply, ModelServer

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from quintain.agents.llm import local_engine
-from quintain.agents.llm.local import LocalModel
+from quintain.agents.llm.local import engine as local_engine
+from quintain.agents.llm.local.model import LocalModel
 from quintain.agents.llm.model import ChatMessage, Model, ModelRefused, ModelUnreachable, Picture, Request, Text, Tool
 from quintain.errors import BudgetSpent, Unavailable, UsageError
 from quintain.ledger import Ledger, opened
@@ -171,7 +171,7 @@ async def test_a_model_travels_without_its_engine(smollm2: LocalModel) -> None:
 
 FORKED = """
 import asyncio, os
-from quintain.agents.llm.local import LocalModel
+from quintain.agents.llm.local.model import LocalModel
 from quintain.agents.llm.model import ChatMessage, ModelUnreachable, Request
 
 def said(model):
@@ -228,7 +228,7 @@ def test_it_works_with_the_network_unplugged_and_says_nothing() -> None:
 
 LISTENING = """
 import asyncio, os
-from quintain.agents.llm.local import LocalModel
+from quintain.agents.llm.local.model import LocalModel
 from quintain.agents.llm.model import ChatMessage, Request
 model = LocalModel(context=512)
 asyncio.run(model.answer(Request(messages=(ChatMessage(role="user", content="Hello"),), max_tokens=1)))

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from quintain.agents.llm.endpoint import Endpoint
+from quintain.agents.llm.endpoint.endpoint import Endpoint
+from quintain.agents.llm.endpoint.providers import PROVIDERS, url_variable
 from quintain.agents.llm.model import ChatMessage, Model, Request
 from quintain.agents.llm.models import model
-from quintain.agents.llm.providers import PROVIDERS, url_variable
 from quintain.agents.llm.scripted_model import ScriptedModel
 from quintain.errors import UsageError
 from quintain.testing import ModelServer

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from quintain.agents.llm.endpoint.prices import Prices, context_of, published
+from quintain.agents.llm.endpoint.wire import Spent
 from quintain.agents.llm.model import ChatMessage, Request
 from quintain.agents.llm.models import model
-from quintain.agents.llm.prices import Prices, context_of, published
-from quintain.agents.llm.wire import Spent
 from quintain.testing import ModelReply, ModelServer
 
 SPENT = Spent(input=1_000_000, output=100_000)
@@ -77,7 +77,7 @@ def test_no_price_is_looked_up_on_the_network() -> None:
         "import socket\n"
         "def refuse(*_): raise SystemExit('it went to the network')\n"
         "socket.socket.connect = socket.getaddrinfo = refuse\n"
-        "from quintain.agents.llm.prices import Spent, published\n"
+        "from quintain.agents.llm.endpoint.prices import Spent, published\n"
         "assert published(Spent(10, 5), 'gpt-4o-mini', provider='openai')\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)

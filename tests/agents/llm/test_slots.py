@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from quintain.agents.llm.slots import Slots, slots_of
+from quintain.agents.llm.endpoint.slots import Slots, slots_of
 
 
 async def entered(slots: Slots) -> tuple[asyncio.Task[None], asyncio.Event]:

@@ -11,14 +11,14 @@ from typing import Any
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt
 
 from quintain.agents.llm.booking import booked
-from quintain.agents.llm.connections import Connections, TooLarge, require_httpx
+from quintain.agents.llm.endpoint.connections import Connections, TooLarge, require_httpx
+from quintain.agents.llm.endpoint.prices import Prices, context_of, published
+from quintain.agents.llm.endpoint.providers import key_in_environment
+from quintain.agents.llm.endpoint.quirks import quirks_of
+from quintain.agents.llm.endpoint.retrying import AskAgain, Reply, judged, message_of, wait_s
+from quintain.agents.llm.endpoint.slots import slots_of
+from quintain.agents.llm.endpoint.wire import Malformed, Spent, decoded, encoded
 from quintain.agents.llm.model import Abilities, Answer, BadAnswer, ModelUnreachable, Request
-from quintain.agents.llm.prices import Prices, context_of, published
-from quintain.agents.llm.providers import key_in_environment
-from quintain.agents.llm.quirks import quirks_of
-from quintain.agents.llm.retrying import AskAgain, Reply, judged, message_of, wait_s
-from quintain.agents.llm.slots import slots_of
-from quintain.agents.llm.wire import Malformed, Spent, decoded, encoded
 from quintain.errors import UsageError, one_line
 from quintain.ledger import current
 from quintain.values import Value

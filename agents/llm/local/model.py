@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from quintain.agents.llm.booking import booked
-from quintain.agents.llm.local_engine import Engine, Settings, borrow, give_back, own_threads, weights
+from quintain.agents.llm.local.engine import Engine, Settings, borrow, give_back, own_threads, weights
 from quintain.agents.llm.model import Abilities, Answer, ChatMessage, ModelRefused, Request, Text
 from quintain.ledger import current
 

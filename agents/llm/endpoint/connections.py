@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from quintain.agents.llm.retrying import Reply
+from quintain.agents.llm.endpoint.retrying import Reply
 from quintain.errors import Unavailable
 
 if TYPE_CHECKING:

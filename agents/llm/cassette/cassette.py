@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from quintain.agents.llm import tapes
 from quintain.agents.llm.booking import noted
-from quintain.agents.llm.missed import why
+from quintain.agents.llm.cassette import tapes
+from quintain.agents.llm.cassette.missed import why
 from quintain.agents.llm.model import Answer, BadAnswer, Model, ModelRefused, ModelUnreachable, Request
 from quintain.errors import InfrastructureError, UsageError
 from quintain.ledger import Ledger, current, opened

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from quintain.agents.llm.tapes import Call, Recording, recorded_episodes
+from quintain.agents.llm.cassette.tapes import Call, Recording, recorded_episodes
 
 SHOWN = 60
 """Characters of each text around the first that differs."""

@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import JsonValue
 
+from quintain.agents.llm.endpoint.strictness import strict
 from quintain.agents.llm.model import Answer, ChatMessage, Picture, Request, Text, ToolCall
-from quintain.agents.llm.strictness import strict
 
 Ended = Literal["stop", "length", "tools", "filtered"]
 _ENDED: Mapping[str, Ended] = {

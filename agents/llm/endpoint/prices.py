@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import NonNegativeFloat
 
-from quintain.agents.llm.wire import Spent
+from quintain.agents.llm.endpoint.wire import Spent
 from quintain.values import Value
 
 MILLION = 1e6

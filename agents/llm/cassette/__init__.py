@@ -1,0 +1,1 @@
+"""Answers on record: written while a model answers, played again without it."""
