@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .handle import EpisodeHandle, SyncHandle
     from .making import list_tasks, load_task, make, make_async, make_vec
     from .model_space import ModelSpace
+    from .multiagent.making import list_games, make_aec, make_functional, make_parallel
     from .runner import Run, evaluate
     from .spaces import (
         Action,
@@ -79,6 +80,7 @@ _HOMES = {
     "handle": ("EpisodeHandle", "SyncHandle"),
     "making": ("list_tasks", "load_task", "make", "make_async", "make_vec"),
     "model_space": ("ModelSpace",),
+    "multiagent.making": ("list_games", "make_aec", "make_functional", "make_parallel"),
     "runner": ("Run", "evaluate"),
     "spaces": (
         "Action", "Observation", "Point", "parse_action", "Click", "Hover", "Drag", "Scroll", "Type", "Press", "Select",
@@ -96,6 +98,7 @@ __all__ = [
     "EpisodeHandle", "SyncHandle",
     "list_tasks", "load_task", "make", "make_async", "make_vec",
     "ModelSpace",
+    "list_games", "make_aec", "make_functional", "make_parallel",
     "Run", "evaluate",
     "Action", "Observation", "Point", "parse_action", "Click", "Hover", "Drag", "Scroll", "Type", "Press", "Select",
     "Check", "Upload", "Goto", "Back", "Forward", "Reload", "NewTab", "FocusTab", "CloseTab", "Bash", "Python", "Read",

@@ -17,7 +17,9 @@ from gymnasium.envs import registration
 from gymnasium.envs.registration import EnvSpec
 
 if TYPE_CHECKING:
-    from .faces import GymEnv, VecEnv
+    from gymnasium.vector import VectorEnv
+
+    from .faces import GymEnv
 
 PREFIX = "quintain/"
 F = TypeVar("F", bound=Callable[[str], EnvSpec])
@@ -35,7 +37,7 @@ def make(*, task: str, **options: Any) -> GymEnv:
     return make(task, **options)
 
 
-def make_vec(*, task: str, num_envs: int = 1, **options: Any) -> VecEnv:
+def make_vec(*, task: str, num_envs: int = 1, **options: Any) -> VectorEnv[Any, Any, Any]:
     """What Gymnasium calls for a vector environment."""
     from .making import make_vec
 

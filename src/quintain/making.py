@@ -8,6 +8,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from gymnasium.vector import VectorEnv
+
 from .core import Evaluator, Suite, Task, World
 from .environment import Environment
 from .errors import UsageError
@@ -142,9 +144,19 @@ def make_vec(
     seed: int | None = None,
     autoreset_mode: Any = "NextStep",
     **options: Any,
-) -> VecEnv:
-    """A `gymnasium.vector.VectorEnv` of n environments of one task, stepped concurrently over shared resources."""
+) -> VectorEnv[Any, Any, Any]:
+    """A `gymnasium.vector.VectorEnv` of n environments of one task, stepped concurrently over shared resources.
+
+    The id of a multi-agent world, such as ``mpe/simple_spread_v3``, gives n copies of that, computed together; `options` are
+    those of `quintain.multiagent.making.make_vector`.
+    """
     if n < 1:
         raise UsageError(f"make_vec needs n >= 1, got {n}")
+    if isinstance(task, str) and task.partition("/")[0] in catalog("games"):
+        from .multiagent.making import make_vector
+
+        if observe is not None:
+            raise UsageError(f"{task}: a multi-agent world shows arrays; leave out observe")
+        return make_vector(task, n, seed=seed, autoreset_mode=autoreset_mode, **options)
     environments = [build(task, observe=observe, **options) for _ in range(n)]
     return VecEnv(environments, seed=seed, autoreset_mode=autoreset_mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any
 
@@ -16,6 +17,7 @@ with warnings.catch_warnings():
     from pettingzoo.test import api_test, parallel_api_test, parallel_seed_test, seed_test, state_test
 from gymnasium.vector import AutoresetMode
 
+import quintain
 from quintain.errors import UsageError
 from quintain.multiagent.making import list_games, make_aec, make_functional, make_parallel, make_vector
 
@@ -73,6 +75,16 @@ def test_vectors_end_and_begin_as_their_mode_says(mode: AutoresetMode, seats: An
         half = np.arange(envs.num_envs) < envs.num_envs // 2
         with_half, _ = envs.reset(options={"reset_mask": half})
         assert not np.array_equal(with_half[half], seen[half]) and np.array_equal(with_half[~half], seen[~half])
+
+
+def test_a_world_is_made_by_its_id_alone() -> None:
+    with contextlib.closing(quintain.make_vec(SPREAD, 3, seed=1, horizon=5)) as envs:
+        seen, _ = envs.reset()
+        assert seen.shape == (3, 3, 18)
+    with pytest.raises(UsageError, match="leave out observe"):
+        quintain.make_vec(SPREAD, 3, observe=("text",))
+    assert quintain.make_parallel(SPREAD).possible_agents == ["agent_0", "agent_1", "agent_2"]
+    assert SPREAD in quintain.list_games("mpe/*")
 
 
 def test_gymnasiums_own_statistics_count_episodes() -> None:

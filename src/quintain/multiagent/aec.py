@@ -67,6 +67,9 @@ class TurnWorld(AECEnv[str, Any, Any]):
     def state(self) -> NDArray[np.float32]:
         return self._world.state()
 
+    def render(self) -> Any:
+        return self._world.render()
+
     def close(self) -> None:
         self._world.close()
 

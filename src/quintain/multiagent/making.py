@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import inspect
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from quintain.errors import UsageError
@@ -57,9 +58,18 @@ def make_functional(world: str, *, horizon: int | None = None, reset: Reset = "s
     Raises:
         UsageError, Unavailable: as `make_game`.
     """
+    try:
+        return _made(world, horizon, reset, tuple(sorted(arguments.items())))
+    except TypeError:  # Some argument cannot be hashed.
+        return _made.__wrapped__(world, horizon, reset, tuple(sorted(arguments.items())))
+
+
+@lru_cache(maxsize=128)
+def _made(world: str, horizon: int | None, reset: Reset, arguments: tuple[tuple[str, Any], ...]) -> Episodes:
+    """One object for equal wishes: it has no state, and its programs are compiled once."""
     from .episodes import Episodes
 
-    return Episodes(make_game(world, **arguments), horizon=horizon, reset=reset)
+    return Episodes(make_game(world, **dict(arguments)), horizon=horizon, reset=reset)
 
 
 def make_parallel(world: str, *, horizon: int | None = None, **arguments: Any) -> ParallelWorld:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, NamedTuple
 
 import gymnasium
 import jax
@@ -21,6 +22,32 @@ from .spaces import action_space, fitting, observation_space, state_space
 
 Floats = NDArray[np.float32]
 Infos = dict[str, dict[str, Any]]
+
+
+class Programs(NamedTuple):
+    """Compiled once for a world, whoever plays it."""
+
+    begin: Callable[[Streams], tuple[Played, tuple[Any, Any]]]
+    step: Callable[[Played, Any], tuple[Any, ...]]
+
+
+@lru_cache(maxsize=128)
+def programs(env: Episodes) -> Programs:
+    """Of episodes that stay where they end, since who holds them says when the next begins."""
+    game, unending = env.game, Episodes(env.game, horizon=env.horizon, reset="never")
+
+    def look(state: Played) -> tuple[Any, Any]:
+        return unending.observe(state), unending.mask(state)
+
+    def begin(at: Streams) -> tuple[Played, tuple[Any, Any]]:
+        state = unending.init(at)
+        return state, look(state)
+
+    def step(state: Played, actions: Any) -> tuple[Any, ...]:
+        state, out = unending.step(state, actions)
+        return state, look(state), (out.reward, out.terminated, out.truncated, game.alive(state.game))
+
+    return Programs(jax.jit(begin), jax.jit(step))
 
 
 class ParallelWorld(ParallelEnv[str, Floats, Any]):
@@ -41,11 +68,9 @@ class ParallelWorld(ParallelEnv[str, Floats, Any]):
         self.observation_spaces = {name: observation_space(self.game, at) for at, name in enumerate(self.game.agents)}
         self.action_spaces = {name: action_space(self.game, at) for at, name in enumerate(self.game.agents)}
         self.state_space = state_space(self.game)
-        self._env = Episodes(self.game, horizon=env.horizon, reset="never")
+        self._programs = programs(env)
         self._state: Played | None = None
         self._streams: Streams | None = None
-        self._play = jax.jit(self._stepped)
-        self._begin = jax.jit(lambda at: (state := self._env.init(at), self._looked_at(state)))
 
     def observation_space(self, agent: str) -> gymnasium.Space[Any]:
         return self.observation_spaces[agent]
@@ -59,7 +84,7 @@ class ParallelWorld(ParallelEnv[str, Floats, Any]):
             self._streams = streams(drawn, 1)
         else:
             self._streams = self._streams._replace(episode=self._streams.episode + jnp.uint32(1))
-        self._state, seen = self._begin(self._streams)
+        self._state, seen = self._programs.begin(self._streams)
         self.agents = list(self.possible_agents)
         return self._told(jax.device_get(seen), self.agents)
 
@@ -75,7 +100,7 @@ class ParallelWorld(ParallelEnv[str, Floats, Any]):
             raise UsageError("reset() comes before step()")
         if not self.agents:
             return {}, {}, {}, {}, {}
-        self._state, seen, out = self._play(self._state, self._joined(actions))
+        self._state, seen, out = self._programs.step(self._state, self._joined(actions))
         seen, reward, terminated, truncated, alive = jax.device_get((seen, *out))
         playing, over = self.agents, bool(terminated[0] or truncated[0])
         gone = {agent: bool(terminated[0]) or not alive[self._place(agent), 0] for agent in playing}
@@ -103,14 +128,6 @@ class ParallelWorld(ParallelEnv[str, Floats, Any]):
 
     def _place(self, agent: str) -> int:
         return self.possible_agents.index(agent)
-
-    def _looked_at(self, state: Played) -> tuple[Any, Any]:
-        return self._env.observe(state), self._env.mask(state)
-
-    def _stepped(self, state: Played, actions: Any) -> tuple[Any, ...]:
-        state, out = self._env.step(state, actions)
-        alive = self.game.alive(state.game)
-        return state, self._looked_at(state), (out.reward, out.terminated, out.truncated, alive)
 
     def _told(self, seen: tuple[Any, Any], agents: list[str]) -> tuple[dict[str, Floats], Infos]:
         observations, masks = {}, {}

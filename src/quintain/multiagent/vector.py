@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import gymnasium
 import jax
@@ -12,14 +14,42 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from quintain.draws import stepped, streams
+from quintain.draws import Streams, stepped, streams
 from quintain.errors import UsageError
+from quintain.functional import Out
 
 from .episodes import Episodes, Played
 
 Seats = Literal["joint", "separate"]
 Numbers = NDArray[Any]
 Bools = NDArray[np.bool_]
+
+
+class Programs(NamedTuple):
+    """Compiled once for a world, whoever plays it."""
+
+    begin: Callable[[Streams], Played]
+    step: Callable[[Played, Any], tuple[Played, Out]]
+    again: Callable[[Played, Any], Played]
+    """Begin the next episode where the mask says; the others stay where they are."""
+    look: Callable[[Played], tuple[Any, Any]]
+
+
+@lru_cache(maxsize=128)
+def programs(env: Episodes) -> Programs:
+    """Of episodes that stay where they end, since the mode of the vector says when the next begins."""
+    unending = Episodes(env.game, horizon=env.horizon, reset="never")
+
+    def again(state: Played, over: Any) -> Played:
+        going = stepped(state.streams, over)
+        going = going._replace(step=jnp.where(over, jnp.uint32(0), state.streams.step))
+        fresh = env.game.reset(going)
+        return Played(jax.tree.map(lambda new, old: jnp.where(over, new, old), fresh, state.game), going)
+
+    def look(state: Played) -> tuple[Any, Any]:
+        return unending.observe(state), unending.mask(state)
+
+    return Programs(jax.jit(unending.init), jax.jit(unending.step), jax.jit(again), jax.jit(look))
 
 
 class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
@@ -54,12 +84,10 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
         self.single_observation_space, self.single_action_space = self._spaces()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self._env = Episodes(self.game, horizon=env.horizon, reset="never")
+        self._programs = programs(env)
         self._first_seed = seed
         self._state: Played | None = None
         self._ended = np.zeros(copies, dtype=bool)
-        self._begin, self._advance, self._again = jax.jit(self._env.init), jax.jit(self._env.step), jax.jit(self._restarted)
-        self._look = jax.jit(lambda state: (self._env.observe(state), self._env.mask(state)))
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Numbers, dict[str, Any]]:
         """Begin all episodes, or those of ``options["reset_mask"]`` (one an environment)."""
@@ -70,12 +98,12 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
             if self._state is None:
                 raise UsageError("reset() of all comes before one of some")
             chosen = np.asarray(mask, dtype=bool).reshape(self.copies, -1).any(axis=1)
-            self._state, self._ended = self._again(self._state, chosen), self._ended & ~chosen
+            self._state, self._ended = self._programs.again(self._state, chosen), self._ended & ~chosen
             return self._seen()
         seed, self._first_seed = (self._first_seed if seed is None else seed), None
         super().reset(seed=seed)
         drawn = int(self.np_random.integers(2**63)) if seed is None else int(seed)
-        self._state, self._ended = self._begin(streams(drawn, self.copies)), np.zeros(self.copies, dtype=bool)
+        self._state, self._ended = self._programs.begin(streams(drawn, self.copies)), np.zeros(self.copies, dtype=bool)
         return self._seen()
 
     def step(
@@ -86,10 +114,10 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
         if self.autoreset_mode is AutoresetMode.DISABLED and self._ended.any():
             raise UsageError("some episodes are over; reset them with options={'reset_mask': …} before the next step()")
         before = self._ended
-        reached, out = self._advance(self._state, self._given(actions))
+        reached, out = self._programs.step(self._state, self._given(actions))
         reward, terminated, truncated = (np.array(each) for each in jax.device_get((out.reward, out.terminated, out.truncated)))
         if before.any():
-            reached = self._again(reached, before)
+            reached = self._programs.again(reached, before)
             reward[:, before], terminated[before], truncated[before] = 0.0, False, False
         self._state, self._ended = reached, terminated | truncated
         infos: dict[str, Any] = {}
@@ -97,7 +125,7 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
             final, final_info = self._seen()
             infos = {"final_obs": _objects(final, self._spread(self._ended)), "final_info": final_info}
             infos |= {"_final_obs": self._spread(self._ended), "_final_info": self._spread(self._ended)}
-            self._state = self._again(self._state, self._ended)
+            self._state = self._programs.again(self._state, self._ended)
         observation, masks = self._seen()
         ends = (self._spread(terminated), self._spread(truncated))
         if self.autoreset_mode is AutoresetMode.SAME_STEP:
@@ -114,15 +142,8 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
             return seen, gymnasium.spaces.Discrete(actions)
         return seen, gymnasium.spaces.MultiDiscrete(list(self.game.action_sizes))
 
-    def _restarted(self, state: Played, over: Any) -> Played:
-        going = stepped(state.streams, over)
-        # The others do not step here.
-        going = going._replace(step=jnp.where(over, jnp.uint32(0), state.streams.step))
-        fresh = self.game.reset(going)
-        return Played(jax.tree.map(lambda new, old: jnp.where(over, new, old), fresh, state.game), going)
-
     def _seen(self) -> tuple[Numbers, dict[str, Any]]:
-        observation, mask = jax.device_get(self._look(self._state))
+        observation, mask = jax.device_get(self._programs.look(self._state))
         seen, legal = np.moveaxis(observation, -1, 0), np.moveaxis(mask, -1, 0)
         if self.seats == "separate":
             seen, legal = seen.reshape(self.num_envs, -1), legal.reshape(self.num_envs, -1)
