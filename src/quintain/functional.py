@@ -80,7 +80,8 @@ class Game(Protocol):
         ...
 
     def mask(self, state: Any) -> Array:
-        """bool [agents, actions, environments]: what is legal now; where `continuous`, the numbers that count."""
+        """bool [agents, actions, environments]: what is legal now, for who is not acting all that it has; where `continuous`, the
+        numbers that count."""
         ...
 
     def acting(self, state: Any) -> Array:

@@ -105,7 +105,7 @@ def test_what_a_world_does_not_take_is_refused() -> None:
         make_functional("mpe/simple_spred_v3")
     with pytest.raises(UsageError, match="takes no argument 'cout'; did you mean count"):
         make_functional(SPREAD, cout=3)
-    with pytest.raises(UsageError, match="at least one agent, got 0"):
+    with pytest.raises(UsageError, match="at least one agent"):
         make_functional(SPREAD, count=0)
     env = make_parallel(SPREAD)
     with pytest.raises(UsageError, match="reset"):

@@ -143,6 +143,7 @@ class VectorWorld(VectorEnv[Numbers, Numbers, NDArray[Any]]):
         return seen, gymnasium.spaces.MultiDiscrete(list(self.game.action_sizes))
 
     def _seen(self) -> tuple[Numbers, dict[str, Any]]:
+        assert self._state is not None
         observation, mask = jax.device_get(self._programs.look(self._state))
         seen, legal = np.moveaxis(observation, -1, 0), np.moveaxis(mask, -1, 0)
         if self.seats == "separate":
