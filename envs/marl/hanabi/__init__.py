@@ -1,0 +1,1 @@
+"""Hanabi by the rules and in the encoding of the Hanabi Learning Environment (Bard et al. 2020)."""
