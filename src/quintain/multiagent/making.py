@@ -30,13 +30,7 @@ def make_game(world: str, **arguments: Any) -> Game:
         UsageError: an unknown family or name (offers the nearest), or arguments that the world does not take.
         Unavailable: JAX, or what else the family needs, is not installed.
     """
-    family, slash, name = world.partition("/")
-    if not slash:
-        raise UsageError(f"{world!r} is no multi-agent world; one looks like 'mpe/simple_spread_v3'")
-    factories = _factories(family)
-    if name not in factories:
-        raise UsageError(f"unknown multi-agent world {world!r}{suggest(name, factories)}")
-    factory = factories[name]
+    factory = _factory(world)
     known = inspect.signature(factory).parameters
     for argument in arguments:
         if argument not in known and not any(each.kind is each.VAR_KEYWORD for each in known.values()):
@@ -69,7 +63,10 @@ def _made(world: str, horizon: int | None, reset: Reset, arguments: tuple[tuple[
     """One object for equal wishes: it has no state, and its programs are compiled once."""
     from .episodes import Episodes
 
-    return Episodes(make_game(world, **dict(arguments)), horizon=horizon, reset=reset)
+    given = dict(arguments)
+    if horizon is not None and "horizon" in inspect.signature(_factory(world)).parameters:
+        given["horizon"] = horizon  # Bounds, and what some worlds show, hang on it.
+    return Episodes(make_game(world, **given), horizon=horizon, reset=reset)
 
 
 def make_parallel(world: str, *, horizon: int | None = None, **arguments: Any) -> ParallelWorld:
@@ -110,6 +107,16 @@ def list_games(pattern: str = "*") -> list[str]:
     families = [family for family in catalog("games") if fnmatch.fnmatch(family, pattern.partition("/")[0])]
     found = [f"{family}/{name}" for family in families for name in _factories(family)]
     return [world for world in found if fnmatch.fnmatch(world, pattern) or fnmatch.fnmatch(world.partition("/")[0], pattern)]
+
+
+def _factory(world: str) -> Callable[..., Game]:
+    family, slash, name = world.partition("/")
+    if not slash:
+        raise UsageError(f"{world!r} is no multi-agent world; one looks like 'mpe/simple_spread_v3'")
+    factories = _factories(family)
+    if name not in factories:
+        raise UsageError(f"unknown multi-agent world {world!r}{suggest(name, factories)}")
+    return factories[name]
 
 
 def _factories(family: str) -> Factories:
