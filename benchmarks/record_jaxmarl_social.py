@@ -18,7 +18,7 @@ from jaxmarl.environments.storm import storm_2p
 from jaxmarl.environments.switch_riddle.switch_riddle import State as RiddleState
 from jaxmarl.environments.switch_riddle.switch_riddle import SwitchRiddle
 
-STATES, CROWDED = 400, 3
+STATES, CROWDED = 900, 3
 """Three of four states of STORM have both players within so many cells of one another, so that they meet."""
 PAYOFFS = [[1, 2, -3], [4, 5, -6]]
 """Of red: for a red coin, a blue one, a red one lost; of blue: for a red, a blue, a blue one lost."""
@@ -35,7 +35,9 @@ def coin(random: np.random.Generator) -> dict[str, Any]:
     none = env.reset(jax.random.key(0))[1]
 
     def one(key: Any, place: Any, actions: Any) -> Any:
-        state = EnvState(**{**vars(none), **dict(zip(("red_pos", "blue_pos", "red_coin_pos", "blue_coin_pos"), place, strict=True))})
+        state = EnvState(
+            **{**vars(none), **dict(zip(("red_pos", "blue_pos", "red_coin_pos", "blue_coin_pos"), place, strict=True))}
+        )
         _, after, rewards, _, _ = env.step_env(key, state, {"0": actions[0], "1": actions[1]})
         seen = [list(each.get_obs(after).values()) for each in (env, turned)]
         places = jnp.stack([after.red_pos, after.blue_pos, after.red_coin_pos, after.blue_coin_pos])
@@ -75,16 +77,18 @@ def storm_states(random: np.random.Generator) -> dict[str, Any]:
     inventory = random.integers(0, 4, (STATES, 2, 2)) * (random.random((STATES, 2, 1)) < 0.8)
     cells = np.asarray(storm_2p.COIN_SPAWNS)
     there = (random.random((STATES, 12)) < 0.7) & ~(place[:, :, None] == cells).all(axis=3).any(axis=1)
-    actions = random.choice(5, (STATES, 2), p=[0.1, 0.1, 0.4, 0.35, 0.05])
+    actions = random.choice(5, (STATES, 2), p=[0.1, 0.1, 0.3, 0.45, 0.05])
     facing, red = random.integers(0, 4, (STATES, 2)), random.integers(0, 2, STATES)
-    return dict(place=place, facing=facing, frozen=frozen, inventory=inventory, there=there, red=red, actions=actions)
+    names = ("place", "facing", "frozen", "inventory", "there", "red", "actions")
+    return dict(zip(names, (place, facing, frozen, inventory, there, red, actions), strict=True))
 
 
 def storm(random: np.random.Generator) -> dict[str, Any]:
     drawn, env = storm_states(random), storm_2p.InTheGrid_2p()
     cells = np.asarray(storm_2p.COIN_SPAWNS)
 
-    def one(key: Any, place: Any, facing: Any, frozen: Any, inventory: Any, there: Any, red: Any, actions: Any) -> Any:
+    def one(key: Any, drawn: Any) -> Any:
+        place, facing, frozen, inventory, there, red, actions = drawn
         colour = jnp.where(jnp.arange(12) % 2 == red, 3, 4)
         grid = jnp.zeros((8, 8), jnp.int8).at[cells[:, 0], cells[:, 1]].set(jnp.where(there, colour, 0).astype(jnp.int8))
         grid = grid.at[place[:, 0], place[:, 1]].set(jnp.array([1, 2], jnp.int8))
@@ -101,7 +105,7 @@ def storm(random: np.random.Generator) -> dict[str, Any]:
         held = jnp.stack([after.red_inventory, after.blue_inventory])
         return stands[:, :2], stands[:, 2], after.freeze, held, there, views, carried, jnp.stack(rewards)
 
-    found = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(3), STATES), *map(jnp.asarray, drawn.values()))
+    found = jax.jit(jax.vmap(one))(jax.random.split(jax.random.key(3), STATES), tuple(map(jnp.asarray, drawn.values())))
     *rest, rewards = found
     names = [f"{name}_after" for name in ("place", "facing", "frozen", "inventory", "there")] + ["views", "carried"]
     pairs = [*drawn.items(), *zip(names, rest, strict=True)]

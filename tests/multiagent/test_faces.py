@@ -26,7 +26,9 @@ SPREAD = "mpe/simple_spread_v3"
 
 ALIKE = {f"smax/{name}" for name in ("8m", "25m", "10m_vs_11m", "27m_vs_30m", "3s5z", "3s_vs_5z", "3s5z_vs_3s6z", "6h_vs_8z")}
 ALIKE |= {"smax/smacv2_10_units", "smax/smacv2_20_units"}
-"""Rosters of one game that differ in numbers only, and take long to compile: `smax/3m` and others stand for them."""
+ALIKE |= {world for world in list_games("storm") if world != "storm/prisoners_dilemma"}
+ALIKE |= {f"overcooked/{name}" for name in ("asymm_advantages", "coord_ring", "counter_circuit")}
+"""Worlds that differ from others of their family in numbers only, and take long to compile; those stand for them."""
 
 
 @pytest.mark.parametrize("world", [world for world in list_games() if world not in ALIKE])

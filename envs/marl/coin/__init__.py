@@ -1,0 +1,1 @@
+"""The coin game: a social dilemma on a small torus."""

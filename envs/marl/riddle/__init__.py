@@ -1,0 +1,1 @@
+"""Riddles that agents can only solve by leaving signs to each other."""
