@@ -109,7 +109,7 @@ def test_a_report_writes_its_figures(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert end.value.code == 0
     assert found.err == f"16 files written to {tmp_path / 'figures'}\n"
     report = json.loads(found.out)
-    assert {"run", "results", "comparisons", "certificates"} == set(report)
+    assert {"run", "results", "comparisons", "certificates", "spent", "budgets"} == set(report)
     (row, *_) = report["results"]
     assert row["intervals"]["iqm"]["same_tasks"]["seed"] == 0
     assert [point["k"] for point in row["attempts"]["pass_hat_k"]] == [1, 2, 3, 4]

@@ -11,7 +11,7 @@ import pytest
 from counter_world import DOWN, HERE, UP, CounterWorld, Reached, counter_task
 
 import quintain
-from quintain.core import Capabilities, Episode, EvaluatorSpec, Evidence, Limits, Score, Service, Task, TaskView
+from quintain.core import Capabilities, Episode, EvaluatorSpec, Evidence, Limits, Probe, Score, Service, Task, TaskView
 from quintain.environment import Environment
 from quintain.errors import EnvironmentFault, EvaluatorError, TaskError, UsageError
 from quintain.judging import judge
@@ -186,13 +186,17 @@ async def test_a_referee_examines_the_frozen_state_at_each_question_and_at_the_e
     assert environment.evidence is not None and environment.evidence.values["seen"] == 1
 
 
-async def test_without_a_referee_the_end_is_frozen_and_nobody_is_served() -> None:
-    world = RefereedCounter()
-    environment = Environment(world, counter_task(target=4), evaluator=Reached())
+@pytest.mark.parametrize("asked", [True, False])
+async def test_without_a_referee_the_end_is_frozen_if_something_is_asked_and_nobody_is_served(asked: bool) -> None:
+    world, task = RefereedCounter(), counter_task(target=4)
+    assert task.evaluator is not None
+    spec = task.evaluator.model_copy(update={"probe": Probe(query={"sum": True} if asked else {})})
+    environment = Environment(world, task.model_copy(update={"evaluator": spec}), evaluator=Reached())
     await environment.reset(seed=0)
     await environment.step(Noop())
     await environment.step(Submit())
-    assert world.heard == [("serve", []), "collect", ("freeze", True), "collect", "thaw"]
+    ending = [("freeze", True), "collect", "thaw"] if asked else ["collect"]
+    assert world.heard == [("serve", []), "collect", *ending]
 
 
 @pytest.mark.parametrize(("breaks", "problem"), [("begin", "beginning: OSError: no judge"), ("examine", "examining: OSError")])
