@@ -17,7 +17,7 @@ from quintain.agents.llm.switches import Switches
 from quintain.store import Store
 
 ROOT = Path(__file__).parents[1]
-README, AGENTS = ROOT / "README.md", ROOT / "docs" / "agents.md"
+README, AGENTS, MULTIAGENT = ROOT / "README.md", ROOT / "docs" / "agents.md", ROOT / "docs" / "marl.md"
 RUN = ("python", "console", "toml")
 pytestmark = pytest.mark.slow
 
@@ -88,6 +88,13 @@ def test_every_block_about_agents_runs(tmp_path: Path) -> None:
             scores = [store.score(episode.id) for episode in store.episodes()]
         assert scores, run
         assert {score and score.value for score in scores} == {1.0}, run
+
+
+def test_every_block_about_multi_agent_worlds_runs(tmp_path: Path) -> None:
+    pytest.importorskip("pettingzoo", reason="pettingzoo is not installed: pip install 'quintain[marl]'")
+    everything = run_all(MULTIAGENT, tmp_path)
+    assert "['agent_0', 'agent_1', 'agent_2'] True" in everything
+    assert "(192, 18)" in everything and "(4, 1000) 25 True" in everything
 
 
 def test_the_table_of_switches_is_whole() -> None:

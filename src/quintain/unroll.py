@@ -113,7 +113,10 @@ def _program(env: Any, policy: Any, mesh: Mesh | None) -> Any:
 
         shapes = jax.eval_shape(play, params, at)
         out = jax.tree.map(lambda leaf: PartitionSpec(*[None] * (leaf.ndim - 1), "env"), shapes)
-        return jax.shard_map(one, mesh=mesh, in_specs=(PartitionSpec(), *STREAMS), out_specs=out)(params, *leaves)
+        # Unchecked: a game may begin with arrays that are alike on all devices, and go on with others.
+        return jax.shard_map(one, mesh=mesh, in_specs=(PartitionSpec(), *STREAMS), out_specs=out, check_vma=False)(
+            params, *leaves
+        )
 
     return jax.jit(sharded)
 
