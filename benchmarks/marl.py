@@ -1,8 +1,8 @@
 """Multi-agent worlds beside JaxMARL 0.2.0: steps a second of processor time, with resets, observations and rewards consumed.
 
-``python benchmarks/marl.py [--quick] [--json]``. Both sides take uniformly random legal actions and are asked in turn; each runs
-alone on the cores that it is given (pin both with ``taskset -c 1``). Where both have the same rules and starts, mean reward a step
-must agree within 3 standard errors, or the benchmark stops: skipped work cannot pass.
+``python benchmarks/marl.py [--quick] [--json]``. Both sides take uniformly random legal actions and are asked in turn, each alone
+on the cores that it is given (pin both with ``taskset -c 1``). Where both have the same rules, starts and rewards, mean reward a
+step must agree within 3 standard errors, or the benchmark stops: skipped work cannot pass.
 """
 
 from __future__ import annotations
