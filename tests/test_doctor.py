@@ -20,9 +20,9 @@ def test_the_basics_are_there_wherever_this_test_runs() -> None:
 
 def test_only_families_of_this_version_are_examined() -> None:
     assert families() == ["browser", "repo"]
-    assert {check.family for check in examine()} == {"basics", *families(), *doctor.MODELS}
-    with pytest.raises(UsageError, match="not part of this version; known: agents, browser, local, repo"):
-        examine(["marl"])
+    assert {check.family for check in examine()} == {"basics", *families(), *doctor.EXTRAS}
+    with pytest.raises(UsageError, match="not part of this version; known: agents, browser, local, marl, repo"):
+        examine(["desktop"])
 
 
 def test_what_is_missing_comes_with_a_remedy() -> None:

@@ -46,6 +46,9 @@ MODELS: Mapping[str, str] = {
 }
 """What agents that are language models need, by extra: no environment, and optional unless it is asked for."""
 
+EXTRAS: Mapping[str, str] = {**MODELS, "marl": "quintain.multiagent.checks:worlds"}
+"""These, and worlds that are no environment of the catalog; optional likewise."""
+
 COMMAND_SECONDS = 1800
 
 
@@ -80,13 +83,13 @@ def examine(wanted: Iterable[str] = ()) -> list[Check]:
     names = list(wanted)
     for name in names:
         known_part(name)
-    found = [check for name in names or families() for check in (_extra(name) if name in MODELS else _family(name))]
-    return [*basics(), *found, *(check for name in MODELS if not names for check in _extra(name, optional=True))]
+    found = [check for name in names or families() for check in (_extra(name) if name in EXTRAS else _family(name))]
+    return [*basics(), *found, *(check for name in EXTRAS if not names for check in _extra(name, optional=True))]
 
 
 def known_part(name: str) -> str:
     """`name` if this version has that family or extra, else a `UsageError`."""
-    if name not in (known := [*families(), *MODELS]):
+    if name not in (known := [*families(), *EXTRAS]):
         raise UsageError(f"{name!r} is not part of this version{suggest(name, known)}")
     return name
 
@@ -136,7 +139,7 @@ def _extra(name: str, *, optional: bool = False) -> list[Check]:
             return [Check(name, "packages (optional)", True, f"{detail}; quintain setup {name}")]
         return [Check(name, "packages", False, detail, f"quintain setup {name}")]
     try:
-        return [Check(name, *found) for found in load(MODELS[name], what=name)()]
+        return [Check(name, *found) for found in load(EXTRAS[name], what=name)()]
     except Exception as error:
         return [Check(name, "models", False, one_line(error), f"quintain setup {name}")]
 
@@ -159,7 +162,7 @@ def set_up(family: str, *, say: Callable[[str], None]) -> list[Step]:
             say(text)
             _run(command)
         steps.append(Step(text, "done" if allowed else "to do"))
-    return steps if family in MODELS else [*steps, *(Step(*made) for made in _own_setup(family)(say))]
+    return steps if family in EXTRAS else [*steps, *(Step(*made) for made in _own_setup(family)(say))]
 
 
 def _own_setup(family: str) -> Callable[[Callable[[str], None]], Iterable[tuple[str, str]]]:

@@ -92,7 +92,7 @@ def _tasks(pattern: str) -> list[dict[str, Any]]:
 
 @app.command()
 def doctor(
-    wanted: Annotated[list[str] | None, typer.Argument(metavar="[FAMILY|agents|local]...")] = None,
+    wanted: Annotated[list[str] | None, typer.Argument(metavar="[FAMILY|agents|local|marl]...")] = None,
     as_json: Json = False,
 ) -> None:
     """Say which families and models work on this machine, what is missing, and how to get it; exit code 1 where something is."""
@@ -120,7 +120,7 @@ def doctor(
 
 @app.command()
 def setup(
-    family: Annotated[str, typer.Argument(metavar="FAMILY|agents|local", help="Such as: browser.")],
+    family: Annotated[str, typer.Argument(metavar="FAMILY|agents|local|marl", help="Such as: browser.")],
     as_json: Json = False,
 ) -> None:
     """Install what a family or a kind of model needs; prints the commands that need other rights than yours, with exit code 1."""
