@@ -156,6 +156,9 @@ class _Place:
     async def submit(self, answer: str = "") -> Observation:
         return await self.act(Submit(answer=answer))
 
+    def need(self, who: str, *, copies: bool = False, branches: bool = False, actions: Sequence[str] = ()) -> None:
+        self._episode.need(who, copies=copies, branches=branches, actions=actions)
+
     async def branch(self) -> Branch:
         return await self._branch.branch()
 
