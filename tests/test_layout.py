@@ -22,7 +22,7 @@ SOURCE = ROOT / "src" / "quintain"
 ROOMS = ("envs", "agents", "tasks", "evaluators")
 FOUNDATION = {
     "core", "values", "usage", "ledger", "handle", "spaces", "model_space", "pixels", "errors", "elements", "roles", "marks",
-    "functional", "draws",
+    "functional", "draws", "threads",
 }  # fmt: skip
 OPEN_TO_ROOMS = FOUNDATION | {"sandbox", "lifting"}
 DATA = re.compile(r"tasks/repo/capsules/\w+/|tasks/repo/research/\w+/(workspace|reference)/|evaluators/repo/research/drivers/")

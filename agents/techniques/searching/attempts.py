@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import functools
 import inspect
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,6 +18,7 @@ from quintain.errors import AgentError, BudgetSpent, QuintainError, UsageError, 
 from quintain.handle import ActionLike, Branch, EpisodeHandle, EpisodeOver
 from quintain.ledger import current
 from quintain.spaces import Action, Infeasible, Message, Noop, Observation, Submit, parse_action
+from quintain.threads import in_thread
 
 Ending = Submit | Infeasible
 
@@ -102,7 +102,8 @@ async def _looped(agent: LoopAgent, place: _Place) -> None:
     if inspect.iscoroutinefunction(agent.play):
         answer = await agent.play(place)
     else:
-        answer = await _threaded(agent, _FromThread(place, asyncio.get_running_loop()))
+        handle = _FromThread(place, asyncio.get_running_loop())
+        answer = await in_thread(functools.partial(agent.play, handle), owned=_raised, name="attempt")
     if isinstance(answer, str) and not place.over:
         await place.submit(answer)
 
@@ -196,26 +197,8 @@ class _FromThread:
         return self.act(Submit(answer=answer))
 
 
-def _threaded(agent: LoopAgent, handle: _FromThread) -> asyncio.Future[Any]:
-    """`play` in a thread that sees the context of the caller, and that holds up no exit."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def tell(result: Any, error: Exception | None) -> None:
-        if not done.done():
-            done.set_result(result) if error is None else done.set_exception(error)
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = agent.play(handle)
-        except BaseException as error:
-            failure = error if isinstance(error, (QuintainError, EpisodeOver)) else AgentError(one_line(error))
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, result, failure)
-
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), name="attempt", daemon=True).start()
-    return done
+def _raised(error: BaseException) -> Exception:
+    return error if isinstance(error, (QuintainError, EpisodeOver)) else AgentError(one_line(error))
 
 
 def _ending(action: ActionLike) -> Ending | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -32,7 +33,7 @@ class State(NamedTuple):
     """int32 [goals, environments]."""
 
 
-class Particles:
+class Particles(ABC):
     """A scenario without its observations and rewards, which a subclass gives (`seen`, `rewards`).
 
     Args:
@@ -70,17 +71,20 @@ class Particles:
         bound = bodies.reach(horizon)
         self.observation_range = (-bound, bound)
 
+    @abstractmethod
     def seen(self, state: State, agent: int) -> list[Array]:
         """Blocks [features, environments] of one agent's observation."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def sizes(self) -> tuple[int, ...]:
         """Features of each agent's observation."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def rewards(self, state: State) -> Array:
         """float32 [agents, environments]."""
-        raise NotImplementedError
+        ...
 
     def reset(self, streams: Streams) -> State:
         count, marks = len(self.agents), len(self.bodies.radius) - len(self.agents)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
+import functools
 import inspect
 import threading
 import time
@@ -17,6 +17,7 @@ from quintain.errors import AgentError, EpisodeTimeout, QuintainError, TaskUnava
 from quintain.handle import ActionLike, Branch, EpisodeOver
 from quintain.ledger import Ledger
 from quintain.spaces import Observation, Submit
+from quintain.threads import in_thread
 
 from .branches import Branches, LiveBranch, Played, kept
 from .calls import FLOOR_S, chained, check_action, described
@@ -210,7 +211,7 @@ async def _answer(agent: LoopAgent, handle: Handle, playing: Playing) -> str | N
         work = asyncio.create_task(_awaited(agent.play(handle)))
     else:
         thread = ThreadHandle(handle, asyncio.get_running_loop())
-        work = _threaded(agent, thread)
+        work = in_thread(functools.partial(agent.play, thread), owned=_raised, name="play")
     try:
         while not work.done():
             if _overdue(playing):
@@ -247,29 +248,11 @@ async def _awaited(result: Awaitable[Any]) -> Any:
         raise AgentError(f"agent: play: {one_line(error)}") from error
 
 
-def _threaded(agent: LoopAgent, handle: ThreadHandle) -> asyncio.Future[Any]:
-    """`play` in a thread that sees the context of the caller; one that hangs is left behind and holds up no exit."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def tell(result: Any, error: Exception | None) -> None:
-        if not done.done():
-            done.set_result(result) if error is None else done.set_exception(error)
-
-    def run() -> None:
-        result: Any = None
-        error: Exception | None = None
-        try:
-            result = agent.play(handle)
-        except StopIteration as stop:
-            error = RuntimeError(one_line(stop))  # No future takes it.
-        except BaseException as raised:
-            error = raised if isinstance(raised, Exception) else AgentError(f"agent: play: {one_line(raised)}")
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, result, error)
-
-    threading.Thread(target=contextvars.copy_context().run, args=(run,), name="play", daemon=True).start()
-    return done
+def _raised(error: BaseException) -> Exception:
+    """What a plain `play` raised, as a future takes it."""
+    if isinstance(error, StopIteration):
+        return RuntimeError(one_line(error))
+    return error if isinstance(error, Exception) else AgentError(f"agent: play: {one_line(error)}")
 
 
 async def _stop(work: asyncio.Future[Any]) -> None:
