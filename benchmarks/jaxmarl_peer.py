@@ -10,13 +10,14 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import jax
 import jax.numpy as jnp
-import jaxmarl
 from peer import serve
 
 held: dict[str, Any] = {}
 
 
 def make(name: str, count: int | None) -> Any:
+    import jaxmarl  # Greets on standard output, which `serve` keeps for answers.
+
     if name.startswith("smax:"):
         from jaxmarl.environments.smax import HeuristicEnemySMAX, map_name_to_scenario
 
