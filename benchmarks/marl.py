@@ -46,8 +46,8 @@ CASES = (
     Case("hanabi/full", "hanabi"),
     Case("overcooked/cramped_room", "overcooked", comparable=False),  # Its cooks start elsewhere.
     Case("coin/coin_game", "coin_game", comparable=False),  # It does not pay the last step.
-    Case("riddle/switch_riddle", "switch_riddle"),
     Case("storm/prisoners_dilemma", "storm", environments=16, steps=1, comparable=False),
+    Case("riddle/switch_riddle", "switch_riddle"),
 )
 
 
